@@ -1,0 +1,88 @@
+.DEFAULT_GOAL := help
+# One target at a time, so that the output reads in order and the closing lines
+# of ci are those of the tests.
+.NOTPARALLEL:
+
+REDIS_SERVER ?= redis-server
+FUZZTIME     ?= 30s
+ARGS         ?=
+
+tool    := go tool -modfile=tools/go.mod
+# Folders with a module of their own, which ./... does not enter.
+modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod))
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build every package, and the command into bin/
+	go build ./...
+	go build -trimpath -o bin/dueq ./cmd/dueq
+
+.PHONY: test
+test: need-redis need-cc ## run every test under the race detector, on a real Redis
+	go test -race ./...
+
+.PHONY: test-fast
+test-fast: need-redis ## run the short tests, without the race detector
+	go test -short ./...
+
+.PHONY: lint
+lint: ## run the linters
+	$(tool) golangci-lint run
+
+.PHONY: fmt
+fmt: ## format every Go file
+	$(tool) golangci-lint fmt
+
+.PHONY: fmt-check
+fmt-check: ## fail when a file is not formatted
+	$(tool) golangci-lint fmt --diff
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what we call
+	$(tool) govulncheck ./...
+
+.PHONY: tidy
+tidy: ## tidy every go.mod
+	go mod tidy
+	@for module in $(modules) tools; do (set -x; go -C $$module mod tidy) || exit; done
+
+.PHONY: budget
+budget: ## fail for a file, function or script that has grown too long
+	go test -count=1 ./internal/budget
+
+.PHONY: fuzz
+fuzz: need-redis ## fuzz every target for FUZZTIME (30s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: need-redis ## measure dueq beside its peers; ARGS are the program's
+	go -C bench run . $(ARGS)
+
+.PHONY: accept-engine
+accept-engine: need-redis ## measure the engine against its bars
+	go -C bench run ./accept $(ARGS)
+
+.PHONY: examples
+examples: ## run every example to its end
+	scripts/examples.sh
+
+.PHONY: modules
+modules: ## build and vet the modules beside the main one
+	@for module in $(modules); do (set -x; go -C $$module build ./... && go -C $$module vet ./...) || exit; done
+	go -C tools build -o /dev/null tool
+
+.PHONY: ci
+ci: fmt-check build lint modules budget test ## everything that a change has to pass
+
+# Debian's packages of redis-server and valkey-server are named as the programs.
+.PHONY: need-redis
+need-redis:
+	@scripts/need.sh $(REDIS_SERVER) $(notdir $(REDIS_SERVER))
+
+# The race detector links with cgo.
+.PHONY: need-cc
+need-cc:
+	@scripts/need.sh gcc gcc libc6-dev

@@ -1,0 +1,224 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Broker is the verbs of a job's life after it was enqueued, for building workers and schedulers;
+// applications use Client and Inspector. It is safe for concurrent use. What settles a delivery (Ack,
+// Retry, Snooze, Release, Bury) is fenced by its token: ErrLeaseLost says that the token is stale and
+// nothing was changed, ErrCancelled that the job was cancelled while it ran and is gone now.
+type Broker struct{ c *Client }
+
+const (
+	// MinLease and MaxLease bound the length of a lease.
+	MinLease = time.Second
+	MaxLease = time.Hour
+	// DefaultLease is the length of a lease that a worker takes unless told otherwise.
+	DefaultLease = 30 * time.Second
+)
+
+// checkLease returns an ErrInvalid for a length that no lease can have.
+func checkLease(lease time.Duration) error {
+	if lease >= MinLease && lease <= MaxLease {
+		return nil
+	}
+	return fmt.Errorf("%w: lease %v: want %v to %v", ErrInvalid, lease, MinLease, MaxLease)
+}
+
+// Lease takes up to n ready jobs of a queue, 1 to 500, for the length of a lease, in order of priority.
+// more says that the queue has further ready jobs. It returns ErrPaused for a paused queue. A delivery
+// with Err set could not be decoded and is to be buried.
+func (b *Broker) Lease(ctx context.Context, queue string, n int, lease time.Duration) (deliveries []*Delivery, more bool, err error) {
+	if err := checkQueue(queue); err != nil {
+		return nil, false, err
+	}
+	if err := checkLease(lease); err != nil {
+		return nil, false, err
+	}
+	if n < 1 || n > maxBatch {
+		return nil, false, fmt.Errorf("%w: lease of %d jobs: want 1 to %d", ErrInvalid, n, maxBatch)
+	}
+	s := b.c.lineOf(queue).shard
+	reply, err := b.c.run(ctx, s, leaseScript, []any{b.c.shift(), n, lease.Milliseconds()})
+	if err != nil {
+		return nil, false, err
+	}
+	return parseLease(s, reply, lease)
+}
+
+// leaseHeader is how many words come before the jobs in the reply of lease.
+const leaseHeader = 5
+
+func parseLease(s *shard, reply any, lease time.Duration) ([]*Delivery, bool, error) {
+	words, ok := reply.([]any)
+	if ok && len(words) > 0 && words[0] != "OK" {
+		code, _ := words[0].(string)
+		return nil, false, fmt.Errorf("lease from %s: %w", s.queue, codeError(code))
+	}
+	if !ok || len(words) < leaseHeader || (len(words)-leaseHeader)%2 != 0 {
+		return nil, false, fmt.Errorf("lease: unexpected reply %T", reply)
+	}
+	now, _ := words[1].(int64)
+	token, _ := words[2].(int64)
+	more, _ := words[3].(int64)
+	noted, _ := words[4].([]any)
+	jobs := words[leaseHeader:]
+	block := make([]Delivery, len(jobs)/2)
+	out := make([]*Delivery, len(block))
+	leasedAt := time.UnixMilli(now)
+	for i := range block {
+		d := &block[i]
+		id, _ := jobs[2*i].(string)
+		record, _ := jobs[2*i+1].(string)
+		d.fill(id, []byte(record))
+		d.Queue, d.shard = s.queue, s
+		d.Token = token + int64(i)
+		d.token = strconv.FormatInt(d.Token, 10)
+		d.LeasedAt, d.Deadline = leasedAt, leasedAt.Add(lease)
+		if i < len(noted) {
+			if entry, ok := noted[i].(string); ok {
+				f := parseFaults(entry)
+				d.Failures, d.LostLeases, d.Errors = f.failures, f.lost, f.errors
+			}
+		}
+		d.Attempt = d.Failures + d.LostLeases + 1
+		out[i] = d
+	}
+	return out, more == 1, nil
+}
+
+// fill decodes a record into the delivery; one that cannot be decoded keeps its bytes as payload.
+func (d *Delivery) fill(id string, record []byte) {
+	e, err := decodeRecord(id, record)
+	d.Job, d.Created, d.Err = e.job, e.created, err
+	if err != nil {
+		d.Job = Job{ID: id, Payload: record}
+	}
+}
+
+// Extend gives the leases of deliveries their full length again, from now on by Redis's clock. The
+// result says for each delivery: nil, ErrLeaseLost, or ErrCancelled for a job whose handler should
+// stop. The error is that of a call that failed; some leases may be extended all the same.
+func (b *Broker) Extend(ctx context.Context, deliveries []*Delivery, lease time.Duration) ([]error, error) {
+	if err := checkLease(lease); err != nil {
+		return nil, err
+	}
+	verdicts := make([]error, len(deliveries))
+	positions := map[*shard][]int{}
+	for i, d := range deliveries {
+		positions[d.shard] = append(positions[d.shard], i)
+	}
+	for s, all := range positions {
+		for part := range slices.Chunk(all, maxBatch) {
+			if err := b.extend(ctx, s, deliveries, part, lease, verdicts); err != nil {
+				return verdicts, err
+			}
+		}
+	}
+	return verdicts, nil
+}
+
+func (b *Broker) extend(ctx context.Context, s *shard, all []*Delivery, part []int, lease time.Duration, verdicts []error) error {
+	args := []any{b.c.shift(), lease.Milliseconds()}
+	batch := make([]*entry, len(part))
+	for i, n := range part {
+		args = append(args, all[n].ID, all[n].token)
+		batch[i] = &entry{}
+	}
+	reply, err := b.c.run(ctx, s, extendScript, args)
+	if err != nil {
+		return err
+	}
+	g := group{script: extendScript, width: 2}
+	if err := g.note(batch, reply); err != nil {
+		return err
+	}
+	for i, n := range part {
+		verdicts[n] = codeError(batch[i].code)
+	}
+	return nil
+}
+
+// settle carries out a settling verb on one delivery, together with those of other callers.
+func (b *Broker) settle(ctx context.Context, sc *script, d *Delivery, more ...any) error {
+	if d.shard == nil {
+		return fmt.Errorf("%w: %s of a delivery that Lease did not make", ErrInvalid, sc.verb)
+	}
+	e := &entry{args: append([]any{d.ID, d.token}, more...), size: len(d.ID)}
+	for _, arg := range more {
+		if text, ok := arg.(string); ok {
+			e.size += len(text)
+		}
+	}
+	if err := b.c.lineOf(d.shard.queue).settle[sc].do(ctx, e); err != nil {
+		return fmt.Errorf("%s %s: %w", sc.verb, d.ID, err)
+	}
+	return nil
+}
+
+// Ack says that a job is done. It is gone then, or kept in done for its Retain.
+func (b *Broker) Ack(ctx context.Context, d *Delivery) error {
+	return b.settle(ctx, ackScript, d, d.keepArg())
+}
+
+// Retry counts a failure and lets the job run again after delay, 0 or more. cause is kept with the
+// job, at most 4 KiB of it.
+func (b *Broker) Retry(ctx context.Context, d *Delivery, delay time.Duration, cause error) error {
+	if err := b.c.cfg.checkDelay("delay", delay); err != nil {
+		return err
+	}
+	return b.settle(ctx, retryScript, d, ceilMS(delay), d.withFailure(cause, time.Now()))
+}
+
+// Snooze lets the job run again after delay, 0 or more, with nothing counted against it.
+func (b *Broker) Snooze(ctx context.Context, d *Delivery, delay time.Duration) error {
+	if err := b.c.cfg.checkDelay("delay", delay); err != nil {
+		return err
+	}
+	return b.settle(ctx, snoozeScript, d, ceilMS(delay))
+}
+
+// Release gives a job back to the head of its queue, with nothing counted against it.
+func (b *Broker) Release(ctx context.Context, d *Delivery) error {
+	return b.settle(ctx, releaseScript, d)
+}
+
+// Bury makes a job dead. A cause, which may be nil, is kept with it and counted as a failure.
+func (b *Broker) Bury(ctx context.Context, d *Delivery, reason Reason, cause error) error {
+	switch reason {
+	case ReasonExhausted, ReasonRejected, ReasonExpired, ReasonDamaged, ReasonCrashLoop:
+	default:
+		return fmt.Errorf("%w: reason %q", ErrInvalid, reason)
+	}
+	failed := 0
+	if cause != nil && (reason == ReasonExhausted || reason == ReasonRejected) {
+		failed = 1
+	}
+	return b.settle(ctx, buryScript, d, failed, string(reason), d.withFailure(cause, time.Now()))
+}
+
+// Drop removes a job that expired and was to be dropped; only a count is left of it.
+func (b *Broker) Drop(ctx context.Context, d *Delivery) error {
+	return b.settle(ctx, buryScript, d, 0, string(reasonDropped), "")
+}
+
+// Marked says whether a mark that Delivery.Mark left with an acked job of the queue is still kept.
+func (b *Broker) Marked(ctx context.Context, queue, mark string) (bool, error) {
+	if err := checkQueue(queue); err != nil {
+		return false, err
+	}
+	pipe := b.c.rdb.Pipeline()
+	now := pipe.Time(ctx)
+	until := pipe.HGet(ctx, b.c.lineOf(queue).shard.keys["marks"], mark)
+	if _, err := pipe.Exec(ctx); err != nil && !isNil(err) {
+		err, _ := classify(err)
+		return false, fmt.Errorf("look up mark: %w", err)
+	}
+	ms, err := until.Int64()
+	return err == nil && ms > now.Val().UnixMilli()+b.c.shiftMS.Load(), nil
+}

@@ -1,0 +1,176 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+const (
+	// maxBatch and maxBatchBytes bound one script call: jobs, and bytes of arguments.
+	maxBatch      = 500
+	maxBatchBytes = 1 << 20
+	// opTimeout bounds one call on behalf of several callers, whose own contexts end only their wait.
+	opTimeout = 10 * time.Second
+)
+
+// entry is one job's part in a batched call.
+type entry struct {
+	args []any
+	size int
+	// code is what the script answered, empty where it accepted; detail goes with some codes.
+	code, detail string
+	err          error
+	// unconfirmed is the call's own error, also for a job that the script refused.
+	unconfirmed error
+	settled     chan struct{}
+}
+
+// group is the group commit of one verb on one shard. Calls that come while one is in flight gather
+// and go together in the next; a lone caller goes at once, so nobody waits for a timer.
+type group struct {
+	client *Client
+	shard  *shard
+	script *script
+	// width is how many words the script answers for each refusal.
+	width int
+
+	mu      sync.Mutex
+	waiting []*entry
+	flying  int
+}
+
+// flights is how many calls of one group may be under way: a second one is built while the first is
+// in Redis.
+const flights = 2
+
+// do hands one job in and waits for its own answer. When ctx ends first, the call may still be
+// carried out: ErrUnknown.
+func (g *group) do(ctx context.Context, e *entry) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	e.settled = make(chan struct{})
+	g.mu.Lock()
+	g.waiting = append(g.waiting, e)
+	if g.flying < flights && (g.flying == 0 || len(g.waiting) >= 32) {
+		g.flying++
+		go g.fly()
+	}
+	g.mu.Unlock()
+	select {
+	case <-e.settled:
+		return e.err
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w: %w", g.script.verb, ErrUnknown, context.Cause(ctx))
+	}
+}
+
+// fly sends batches until none is waiting.
+func (g *group) fly() {
+	for {
+		// Callers that were just answered come back at once: let them, and the batch is larger.
+		runtime.Gosched()
+		batch := g.take()
+		if batch == nil {
+			return
+		}
+		g.send(context.Background(), batch)
+		for _, e := range batch {
+			close(e.settled)
+		}
+	}
+}
+
+// take cuts the next batch from what is waiting, or ends the flight when nothing is.
+func (g *group) take() []*entry {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := fit(g.waiting)
+	if n == 0 {
+		g.flying--
+		return nil
+	}
+	batch := g.waiting[:n:n]
+	if n == len(g.waiting) {
+		g.waiting = nil
+	} else {
+		g.waiting = g.waiting[n:]
+	}
+	return batch
+}
+
+// fit is how many entries from the first on fit into one call; at least one if there is one.
+func fit(entries []*entry) int {
+	size := 0
+	for i, e := range entries {
+		size += e.size
+		if i == maxBatch || i > 0 && size > maxBatchBytes {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// send carries a batch out and notes each job's answer in its entry.
+func (g *group) send(ctx context.Context, batch []*entry) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	args := make([]any, 1, 1+len(batch)*len(g.script.each))
+	args[0] = g.client.shift()
+	for _, e := range batch {
+		args = append(args, e.args...)
+	}
+	reply, err := g.client.run(ctx, g.shard, g.script, args)
+	if err == nil || errors.Is(err, ErrUnconfirmed) {
+		if garbled := g.note(batch, reply); garbled != nil {
+			err = garbled
+		}
+	}
+	for _, e := range batch {
+		e.unconfirmed = err
+		e.err = err
+		if e.code != "" {
+			e.err = codeError(e.code)
+		}
+	}
+}
+
+// note reads a reply: a flat list of position, code and, for some scripts, a detail.
+func (g *group) note(batch []*entry, reply any) error {
+	words, ok := reply.([]any)
+	if !ok || len(words)%g.width != 0 {
+		return fmt.Errorf("%s: unexpected reply %T", g.script.verb, reply)
+	}
+	for i := 0; i < len(words); i += g.width {
+		position, ok := words[i].(int64)
+		code, isText := words[i+1].(string)
+		if !ok || !isText || position < 1 || int(position) > len(batch) {
+			return fmt.Errorf("%s: unexpected reply %v", g.script.verb, words[i:i+2])
+		}
+		e := batch[position-1]
+		e.code = code
+		if g.width > 2 {
+			e.detail, _ = words[i+2].(string)
+		}
+	}
+	return nil
+}
+
+// sendAll carries any number of entries out in batches, one after another.
+func (g *group) sendAll(ctx context.Context, entries []*entry) {
+	for len(entries) > 0 {
+		n := fit(entries)
+		if err := ctx.Err(); err != nil {
+			for _, e := range entries {
+				e.err = err
+			}
+			return
+		}
+		g.send(ctx, entries[:n])
+		entries = entries[n:]
+	}
+}

@@ -1,0 +1,97 @@
+package queue
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config is how a Client behaves. Every zero field is its default.
+type Config struct {
+	// Namespace is the first part of every key, so that environments and tenants can share a server:
+	// 1 to 64 characters of [a-zA-Z0-9_.-]. Default: "dueq".
+	Namespace string
+	// MaxPayload is the largest payload that Enqueue takes, in bytes, up to 64 MiB. Default: 1 MiB.
+	MaxPayload int
+	// MaxDelay is how far ahead a job may be due. Default: 365 days.
+	MaxDelay time.Duration
+	// Durability is what must have happened before Enqueue returns nil. Default: Async().
+	Durability Durability
+	// Retries is how often a call is repeated that Redis is known not to have carried out: refused
+	// connections, LOADING, READONLY, BUSY and the like, over about 3 s by default. Default: 5.
+	// Negative: never.
+	Retries int
+	// AcceptDataLoss turns what the start-up checks refuse into warnings.
+	AcceptDataLoss bool
+	// Logger receives warnings. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+const (
+	defaultNamespace  = "dueq"
+	defaultMaxPayload = 1 << 20
+	limitMaxPayload   = 64 << 20
+	defaultMaxDelay   = 365 * 24 * time.Hour
+	limitMaxDelay     = 100 * defaultMaxDelay
+	defaultRetries    = 5
+)
+
+func (c Config) withDefaults() Config {
+	c.Namespace = cmp.Or(c.Namespace, defaultNamespace)
+	c.MaxPayload = cmp.Or(c.MaxPayload, defaultMaxPayload)
+	c.MaxDelay = cmp.Or(c.MaxDelay, defaultMaxDelay)
+	c.Retries = max(cmp.Or(c.Retries, defaultRetries), 0)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	if !validName(c.Namespace) {
+		errs = append(errs, fmt.Errorf("%w: namespace %q: want 1 to %d characters of [a-zA-Z0-9_.-]",
+			ErrInvalid, c.Namespace, maxNameBytes))
+	}
+	if c.MaxPayload < 1 || c.MaxPayload > limitMaxPayload {
+		errs = append(errs, fmt.Errorf("%w: MaxPayload %d: want 1 to %d bytes", ErrInvalid, c.MaxPayload, limitMaxPayload))
+	}
+	if c.MaxDelay < time.Millisecond || c.MaxDelay > limitMaxDelay {
+		errs = append(errs, fmt.Errorf("%w: MaxDelay %v: want 1ms to %v", ErrInvalid, c.MaxDelay, limitMaxDelay))
+	}
+	return errors.Join(append(errs, c.Durability.validate())...)
+}
+
+// Durability is what must have happened to a job before Enqueue returns nil. Its zero value is Async.
+type Durability struct {
+	replicas int
+	fsync    bool
+	within   time.Duration
+}
+
+// Async asks for nothing more than Redis's answer. What that is worth when the server's machine fails
+// depends on the server's AOF setting.
+func Async() Durability { return Durability{} }
+
+// Replicated asks that n replicas have received the job, within that time. Fewer is ErrUnconfirmed. It
+// is no consensus: a replica that has not received the job may still be promoted.
+func Replicated(n int, within time.Duration) Durability {
+	return Durability{replicas: n, within: within}
+}
+
+// Fsynced asks that the server's AOF is on disk, within that time, by WAITAOF. Servers before Redis
+// 7.2 are refused at start: run them with appendfsync always instead.
+func Fsynced(within time.Duration) Durability { return Durability{fsync: true, within: within} }
+
+func (d Durability) validate() error {
+	switch {
+	case d == Durability{}:
+		return nil
+	case !d.fsync && d.replicas < 1:
+		return fmt.Errorf("%w: Replicated(%d): want at least 1", ErrInvalid, d.replicas)
+	case d.within < time.Millisecond || d.within > time.Minute:
+		return fmt.Errorf("%w: durability within %v: want 1ms to 1m", ErrInvalid, d.within)
+	default:
+		return nil
+	}
+}

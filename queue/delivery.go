@@ -1,0 +1,139 @@
+package queue
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Delivery is one lease of one job. It carries what settling needs, so pass it on as it is.
+type Delivery struct {
+	// Job is what was enqueued. Due is when it was last due, by Redis's clock.
+	Job
+	// Token is the fencing number of this lease: higher than that of every lease of the shard before.
+	// Hand it to systems that can refuse an older one.
+	Token int64
+	// Attempt is which start this is, from 1: failures and lost leases count, shutdown and snooze do
+	// not.
+	Attempt int
+	// Failures is how often the handler has failed, LostLeases how often a worker was lost with it.
+	Failures, LostLeases int
+	// Errors are the last failures, newest first, at most 5.
+	Errors []Failure
+	// Created is when the job was enqueued, by the producer's clock; zero if unknown.
+	Created time.Time
+	// LeasedAt is when the lease began and Deadline when it ends unless it is extended, both by
+	// Redis's clock.
+	LeasedAt, Deadline time.Time
+	// Err is ErrDamaged or ErrNewerVersion when the job cannot be decoded. It should be buried then
+	// with ReasonDamaged, which keeps its bytes.
+	Err error
+
+	shard *shard
+	token string
+	mark  string
+	keep  time.Duration
+}
+
+// Lateness is how long after its due time the job was leased.
+func (d *Delivery) Lateness() time.Duration { return d.LeasedAt.Sub(d.Due) }
+
+// Expired says whether the job's Expires had passed when it was leased.
+func (d *Delivery) Expired() bool { return !d.Expires.IsZero() && d.LeasedAt.After(d.Expires) }
+
+// Mark leaves a mark of idempotency when the job is acked, in the same step: Broker.Marked finds it
+// for the time it is kept. A second Mark takes the place of the first.
+func (d *Delivery) Mark(mark string, keep time.Duration) { d.mark, d.keep = mark, keep }
+
+// keepArg is the keep column of ack: empty, or how long the job stays in done and the mark.
+func (d *Delivery) keepArg() string {
+	retain := max(d.Retain, 0)
+	if retain == 0 && d.mark == "" {
+		return ""
+	}
+	return strconv.FormatInt(retain.Milliseconds(), 10) + " " + strconv.FormatInt(d.keep.Milliseconds(), 10) + " " + d.mark
+}
+
+// Reason says why a job is dead.
+type Reason string
+
+// The reasons for which a job is dead.
+const (
+	// ReasonExhausted: the handler failed MaxAttempts times.
+	ReasonExhausted Reason = "exhausted"
+	// ReasonRejected: the handler said that no retry can help.
+	ReasonRejected Reason = "rejected"
+	// ReasonExpired: the job had not started when its Expires passed.
+	ReasonExpired Reason = "expired"
+	// ReasonDamaged: the job could not be decoded; its bytes are kept.
+	ReasonDamaged Reason = "damaged"
+	// ReasonCrashLoop: several workers were lost with the job.
+	ReasonCrashLoop Reason = "crash-loop"
+
+	// reasonDropped leaves nothing of the job but a count.
+	reasonDropped Reason = "dropped"
+)
+
+// Failure is one failed attempt.
+type Failure struct {
+	// At is when, by the worker's clock.
+	At time.Time `json:"at"`
+	// Attempt is which attempt failed, from 1.
+	Attempt int `json:"attempt"`
+	// Error is what the handler said, at most 4 KiB.
+	Error string `json:"error"`
+}
+
+const (
+	maxFailures   = 5
+	maxErrorBytes = 4 << 10
+)
+
+// faults is an entry of the faults hash: "failures lost reason errors".
+type faults struct {
+	failures, lost int
+	reason         Reason
+	errors         []Failure
+}
+
+func parseFaults(entry string) faults {
+	var f faults
+	part := strings.SplitN(entry, " ", 4)
+	if len(part) < 4 {
+		return f
+	}
+	f.failures, _ = strconv.Atoi(part[0])
+	f.lost, _ = strconv.Atoi(part[1])
+	if part[2] != "-" {
+		f.reason = Reason(part[2])
+	}
+	// What cannot be read is shown as none: the errors are there for people, not for decisions.
+	_ = json.Unmarshal([]byte(part[3]), &f.errors)
+	return f
+}
+
+// withFailure is the errors column of retry and bury: the failures so far and one more in front.
+func (d *Delivery) withFailure(cause error, now time.Time) string {
+	all := d.Errors
+	if cause != nil {
+		text := strings.ToValidUTF8(cause.Error(), "�")
+		all = append([]Failure{{At: now, Attempt: d.Attempt, Error: cut(text, maxErrorBytes)}}, all...)
+	}
+	out, err := json.Marshal(all[:min(len(all), maxFailures)])
+	if err != nil {
+		return "[]"
+	}
+	return string(out)
+}
+
+// cut shortens s to at most limit bytes without splitting a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && s[limit]&0xc0 == 0x80 {
+		limit--
+	}
+	return s[:limit]
+}

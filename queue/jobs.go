@@ -1,0 +1,265 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// JobInfo is one job as it is in Redis.
+type JobInfo struct {
+	Job
+	State State
+	// Created is when the job was enqueued, by the producer's clock; zero if unknown.
+	Created time.Time
+	// At is the moment that goes with State, by Redis's clock: when a delayed or retrying job is due,
+	// when a ready job became due, when a lease ends, when a dead job died, until when a done job is
+	// kept.
+	At time.Time
+	// Token is the fencing number of the lease, 0 when there is none; Cancelled says that the job was
+	// cancelled while it ran.
+	Token     int64
+	Cancelled bool
+	// Failures is how often the handler has failed, LostLeases how often a worker was lost with the
+	// job, Reason why it is dead, Errors the last failures, newest first.
+	Failures, LostLeases int
+	Reason               Reason
+	Errors               []Failure
+	// Err is ErrDamaged or ErrNewerVersion when the record cannot be decoded; Payload is the whole
+	// record then.
+	Err error
+}
+
+// Job returns one job. It returns ErrNotFound when the queue has none of that ID.
+func (in *Inspector) Job(ctx context.Context, queue, id string) (JobInfo, error) {
+	if err := errors.Join(checkQueue(queue), checkID(id)); err != nil {
+		return JobInfo{}, err
+	}
+	jobs, err := in.load(ctx, in.c.lineOf(queue).shard, []string{id})
+	if err != nil {
+		return JobInfo{}, err
+	}
+	if len(jobs) == 0 {
+		return JobInfo{}, fmt.Errorf("job %s in queue %s: %w", id, queue, ErrNotFound)
+	}
+	return jobs[0], nil
+}
+
+// load reads the jobs of the ids that the shard has, in their order.
+func (in *Inspector) load(ctx context.Context, s *shard, ids []string) ([]JobInfo, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	pipe := in.c.rdb.Pipeline()
+	records := pipe.HMGet(ctx, s.keys["jobs"], ids...)
+	notes := pipe.HMGet(ctx, s.keys["faults"], ids...)
+	tokens := pipe.HMGet(ctx, s.keys["tokens"], ids...)
+	places := make([]map[State]*redis.FloatCmd, len(ids))
+	for i, id := range ids {
+		places[i] = map[State]*redis.FloatCmd{}
+		for state, key := range stateSets {
+			places[i][state] = pipe.ZScore(ctx, s.keys[key], id)
+		}
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, fmt.Errorf("read jobs of %s: %w", s.queue, err)
+	}
+	var out []JobInfo
+	for i, id := range ids {
+		record, ok := records.Val()[i].(string)
+		if !ok {
+			continue
+		}
+		info := describe(id, record, places[i])
+		info.Queue = s.queue
+		if entry, ok := notes.Val()[i].(string); ok {
+			f := parseFaults(entry)
+			info.Failures, info.LostLeases, info.Reason, info.Errors = f.failures, f.lost, f.reason, f.errors
+		}
+		if token, ok := tokens.Val()[i].(string); ok {
+			n, _ := strconv.ParseInt(token, 10, 64)
+			info.Token, info.Cancelled = max(n, -n), n < 0
+		}
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+// stateSets are the states that are ZSETs; ready is what is left.
+var stateSets = map[State]string{Delayed: "delayed", Retrying: "retry", Leased: "leased", Dead: "dead", Done: "done"}
+
+func describe(id, record string, places map[State]*redis.FloatCmd) JobInfo {
+	e, err := decodeRecord(id, []byte(record))
+	info := JobInfo{Job: e.job, Created: e.created, Err: err, State: Ready, At: e.job.Due}
+	if err != nil {
+		info.Job = Job{ID: id, Payload: []byte(record), Due: e.job.Due}
+	}
+	for state, place := range places {
+		if place.Err() == nil {
+			info.State, info.At = state, time.UnixMilli(int64(place.Val()))
+		}
+	}
+	return info
+}
+
+// Query selects jobs of one queue.
+type Query struct {
+	// State is where to look. Empty: everywhere, in no order.
+	State State
+	// Kind and Tag, where set, are what jobs must have.
+	Kind, Tag string
+	// Limit is how many jobs a page has at most, 1 to 500. Default: 100.
+	Limit int
+	// Scan is how many jobs one call looks at when Kind or Tag is set, 1 to 10,000. Default: 1,000.
+	Scan int
+	// Cursor is the Cursor of the page before.
+	Cursor string
+}
+
+// Page is a part of the jobs that a Query selects.
+type Page struct {
+	Jobs []JobInfo
+	// Scanned is how many jobs were looked at.
+	Scanned int
+	// Cursor goes on with the next page; empty: there is none. Jobs that move meanwhile may be missed
+	// or met twice.
+	Cursor string
+}
+
+func (q Query) withDefaults() Query {
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if q.Scan == 0 {
+		q.Scan = 1000
+	}
+	return q
+}
+
+func (q *Query) validate() error {
+	var errs []error
+	if q.State != "" && !slices.Contains(States(), q.State) {
+		errs = append(errs, fmt.Errorf("%w: state %q: want one of %v", ErrInvalid, q.State, States()))
+	}
+	if q.Limit < 1 || q.Limit > maxBatch {
+		errs = append(errs, fmt.Errorf("%w: limit %d: want 1 to %d", ErrInvalid, q.Limit, maxBatch))
+	}
+	if q.Scan < 1 || q.Scan > 10_000 {
+		errs = append(errs, fmt.Errorf("%w: scan %d: want 1 to 10000", ErrInvalid, q.Scan))
+	}
+	if _, err := strconv.ParseUint(q.Cursor, 10, 64); q.Cursor != "" && err != nil {
+		errs = append(errs, fmt.Errorf("%w: cursor %q is not one of this list", ErrInvalid, q.Cursor))
+	}
+	return errors.Join(errs...)
+}
+
+// Jobs returns a page of jobs. Delayed and retrying jobs come in order of their due time, leased ones
+// of their deadline, dead ones newest first, ready ones in the order in which they will run.
+func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, error) {
+	q = q.withDefaults()
+	if err := errors.Join(checkQueue(queue), q.validate()); err != nil {
+		return Page{}, err
+	}
+	s := in.c.lineOf(queue).shard
+	page := Page{Cursor: q.Cursor}
+	for {
+		want := q.Limit - len(page.Jobs)
+		if q.Kind != "" || q.Tag != "" {
+			want = min(maxBatch, q.Scan-page.Scanned)
+		}
+		ids, next, err := in.ids(ctx, s, q.State, page.Cursor, want)
+		if err != nil {
+			return Page{}, fmt.Errorf("list jobs of %s: %w", queue, err)
+		}
+		jobs, err := in.load(ctx, s, ids)
+		if err != nil {
+			return Page{}, err
+		}
+		page.Scanned += len(ids)
+		page.Cursor = next
+		for _, job := range jobs {
+			if q.matches(&job) {
+				page.Jobs = append(page.Jobs, job)
+			}
+		}
+		if next == "" || len(page.Jobs) >= q.Limit || page.Scanned >= q.Scan || (q.Kind == "" && q.Tag == "") {
+			return page, nil
+		}
+	}
+}
+
+// matches also drops a job that has left the state since its id was read.
+func (q *Query) matches(job *JobInfo) bool {
+	return (q.State == "" || job.State == q.State) && (q.Kind == "" || job.Kind == q.Kind) &&
+		(q.Tag == "" || slices.Contains(job.Tags, q.Tag))
+}
+
+// ids reads up to about want ids of a state from a cursor on: an offset, or HSCAN's own for all states.
+func (in *Inspector) ids(ctx context.Context, s *shard, state State, cursor string, want int) ([]string, string, error) {
+	at, _ := strconv.ParseUint(cursor, 10, 64)
+	var ids []string
+	var err error
+	switch state {
+	case "":
+		return in.scan(ctx, s, at, want)
+	case Ready:
+		ids, err = in.readyIDs(ctx, s, int64(at), int64(want))
+	case Dead:
+		ids, err = in.c.rdb.ZRevRange(ctx, s.keys["dead"], int64(at), int64(at)+int64(want)-1).Result()
+	case Delayed, Retrying, Leased, Done:
+		ids, err = in.c.rdb.ZRange(ctx, s.keys[stateSets[state]], int64(at), int64(at)+int64(want)-1).Result()
+	}
+	if err != nil {
+		err, _ = classify(err)
+		return nil, "", err
+	}
+	if len(ids) < want {
+		return ids, "", nil
+	}
+	return ids, strconv.FormatUint(at+uint64(len(ids)), 10), nil
+}
+
+func (in *Inspector) scan(ctx context.Context, s *shard, at uint64, want int) ([]string, string, error) {
+	pairs, next, err := in.c.rdb.HScan(ctx, s.keys["jobs"], at, "", int64(want)).Result()
+	if err != nil {
+		err, _ = classify(err)
+		return nil, "", err
+	}
+	ids := make([]string, 0, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		ids = append(ids, pairs[i])
+	}
+	if next == 0 {
+		return ids, "", nil
+	}
+	return ids, strconv.FormatUint(next, 10), nil
+}
+
+// readyIDs reads across the three ready lists as if they were one.
+func (in *Inspector) readyIDs(ctx context.Context, s *shard, offset, want int64) ([]string, error) {
+	var out []string
+	for _, name := range []string{"high", "ready", "low"} {
+		size, err := in.c.rdb.LLen(ctx, s.keys[name]).Result()
+		if err != nil {
+			return nil, err
+		}
+		if offset >= size {
+			offset -= size
+			continue
+		}
+		part, err := in.c.rdb.LRange(ctx, s.keys[name], offset, offset+want-int64(len(out))-1).Result()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, part...)
+		if offset = 0; int64(len(out)) >= want {
+			break
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- promote: delayed or retrying, due -> ready. Any number of movers may call it at once.
+-- USES clock ready
+-- KEYS delayed retry high ready low priority stats wake
+-- ARGV limit
+-- RETURNS how many moved, and the wait in us until the next is due (-1: none waits)
+local function head(set)
+  return tonumber(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or math.huge)
+end
+
+local due = {}
+for i, set in ipairs({ delayed, retry }) do
+  due[i] = head(set) <= now and redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, limit) or {}
+end
+
+-- writes
+for i, set in ipairs({ delayed, retry }) do
+  if #due[i] > 0 then
+    push('RPUSH', due[i])
+    redis.call('ZREM', set, unpack(due[i]))
+    redis.call('HINCRBY', stats, 'promote', #due[i])
+  end
+end
+
+local next_due = math.min(head(delayed), head(retry))
+if next_due == math.huge then return { #due[1] + #due[2], -1 } end
+return { #due[1] + #due[2], math.max(0, next_due * 1000 - now_us) }

@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- release: leased -> head of ready. A worker stops and gives back what it has not finished; nothing
+-- is counted against the job.
+-- USES clock owned ready unique forget unlease
+-- KEYS jobs high ready low leased tokens faults priority unique stats wake
+-- EACH id token
+-- RETURNS position and code of each job refused: LOST | CANCELLED (it was to end and is gone)
+local mine, cancelled, refused = owned(id, token)
+local back = {}
+for n = #mine, 1, -1 do back[#back + 1] = id[mine[n]] end
+
+-- writes
+push('LPUSH', back)
+unlease(back, 'release')
+end_cancelled(id, cancelled, refused)
+return refused

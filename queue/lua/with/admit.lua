@@ -1,0 +1,32 @@
+-- admit: whether a queue takes a job that a producer hands in.
+-- KEYS jobs tokens dead done unique meta
+
+-- Options are '' or: r to replace the same id, the rank (h, n, l), the scope of the unique lock
+-- (s: until started, d: until done, w: for a window in ms, -: none), the window, a space, the key.
+local function parse(options)
+  if options == '' then return '-', 'n' end
+  local replace, rank, scope, window, key = string.match(options, '^([r-])([hnl])([sdw-])(%d*) (.*)$')
+  if scope == '-' then return replace, rank end
+  return replace, rank, scope, window, key
+end
+
+local function intake()
+  local gate = redis.call('HMGET', meta, 'closed', 'max_len')
+  local room = math.huge
+  if gate[2] then
+    room = gate[2] - (redis.call('HLEN', jobs) - redis.call('ZCARD', dead) - redis.call('ZCARD', done))
+  end
+  return { closed = gate[1], room = room, fresh = {}, locked = {} }
+end
+
+-- Why a job is refused, with a detail; nil where it may come in. before is the envelope of the same
+-- id in the shard, gate what intake gave and this call has added since.
+local function refusal(gate, job, before, replace, key)
+  if gate.fresh[job] then return 'EXISTS', gate.fresh[job] end
+  if before and replace ~= 'r' then return 'EXISTS', before end
+  if before and redis.call('HEXISTS', tokens, job) == 1 then return 'RUNNING', job end
+  if gate.closed then return 'CLOSED', '-' end
+  if not before and gate.room < 1 then return 'FULL', '-' end
+  local by = key and (gate.locked[key] or holder(key))
+  if by and by ~= job then return 'DUPLICATE', by end
+end

@@ -1,0 +1,35 @@
+-- owned: whether a settling call still owns its jobs. A token that starts with '-' marks a lease
+-- whose job was cancelled meanwhile.
+-- KEYS tokens faults
+
+-- Splits the positions of id into those whose token is in force and those that were cancelled; the
+-- rest goes into refused as LOST.
+local function owned(id, token)
+  local held = redis.call('HMGET', tokens, unpack(id))
+  local mine, cancelled, refused, seen = {}, {}, {}, {}
+  for i, job in ipairs(id) do
+    if held[i] == token[i] and not seen[job] then
+      mine[#mine + 1] = i
+    elseif held[i] == '-' .. token[i] and not seen[job] then
+      cancelled[#cancelled + 1] = i
+    else
+      refused[#refused + 1] = i
+      refused[#refused + 1] = 'LOST'
+    end
+    seen[job] = true
+  end
+  return mine, cancelled, refused
+end
+
+-- The counts in a faults entry ('failures lost reason errors'): failures, leases lost, errors.
+local function counts(entry)
+  local failures, lost, _, errors = string.match(entry or '0 0 - ', '^(%d+) (%d+) (%S+) (.*)$')
+  return tonumber(failures), tonumber(lost), errors
+end
+
+-- The ids at positions of a column.
+local function at(column, positions)
+  local out = {}
+  for i, n in ipairs(positions) do out[i] = column[n] end
+  return out
+end
