@@ -44,6 +44,8 @@ func run(rounds int, only string, asJSON, quick bool) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first Ctrl-C ends everything in order; a second one is not held back.
+	context.AfterFunc(ctx, stop)
 	o := scenario.Options{Rounds: rounds, Quick: quick}
 	if scenario.IsTerminal(os.Stderr) {
 		o.Progress = os.Stderr
@@ -77,7 +79,7 @@ func printTable(w io.Writer, results []scenario.Result) error {
 	_, _ = fmt.Fprintln(table, "SCENARIO\tSYSTEM\tVALUE\tUNIT\tTO ASYNQ")
 	for _, r := range results {
 		ratio := ""
-		if base := asynq[r.Scenario]; base > 0 && r.System != "asynq" {
+		if base := asynq[r.Scenario]; base > 0 && r.Value > 0 && r.System != "asynq" {
 			ratio = fmt.Sprintf("%.2f", r.Value/base)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Scenario, r.System, scenario.Figure(r.Value), r.Unit, ratio)

@@ -56,9 +56,15 @@ func (c *Client) register(ctx context.Context, l *line) error {
 	if l.registered.Load() {
 		return nil
 	}
-	err := c.retrying(ctx, func() error {
-		return c.rdb.SAdd(ctx, queuesKey(c.cfg.Namespace), l.shard.queue).Err()
+	var added int64
+	err := c.retrying(ctx, func() (err error) {
+		added, err = c.rdb.SAdd(ctx, queuesKey(c.cfg.Namespace), l.shard.queue).Result()
+		return err
 	})
+	if err == nil && added > 0 {
+		// The hint spares the scheduler's next look; it is not worth refusing a job for.
+		_ = c.Broker().WakeTick(ctx, NewQueue)
+	}
 	if err != nil {
 		return fmt.Errorf("register queue %s: %w", l.shard.queue, err)
 	}

@@ -61,3 +61,6 @@ func newShard(namespace, queue string, number int) *shard {
 
 // queuesKey holds the names of all queues of a namespace: a SET, outside every shard.
 func queuesKey(namespace string) string { return namespace + ":queues" }
+
+// newQueueKey is a LIST of at most a few hints that a name was added to queuesKey.
+func newQueueKey(namespace string) string { return namespace + ":queues:new" }

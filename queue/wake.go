@@ -47,8 +47,12 @@ func (b *Broker) WaitReady(ctx context.Context, queues []string, timeout time.Du
 	return b.wait(ctx, queues, "wake", timeout)
 }
 
+// NewQueue is what WaitTick returns when a queue was made that Queues did not have before.
+const NewQueue = "*"
+
 // WaitTick waits until a queue has a job that is due earlier than all before, at most for timeout, a
-// whole number of seconds, and returns its name, or "" when the time is over.
+// whole number of seconds, and returns its name, or "" when the time is over, or NewQueue. The queues
+// must be of one of WaitGroups; on a Redis Cluster only a call without queues waits for NewQueue.
 func (b *Broker) WaitTick(ctx context.Context, queues []string, timeout time.Duration) (string, error) {
 	return b.wait(ctx, queues, "tick", timeout)
 }
@@ -58,8 +62,11 @@ func (b *Broker) WakeReady(ctx context.Context, queue string) error {
 	return b.hint(ctx, queue, "wake")
 }
 
-// WakeTick is WakeReady for WaitTick.
+// WakeTick is WakeReady for WaitTick; the queue may be NewQueue.
 func (b *Broker) WakeTick(ctx context.Context, queue string) error {
+	if queue == NewQueue {
+		return b.c.rdb.RPush(ctx, newQueueKey(b.c.cfg.Namespace), "1").Err()
+	}
 	return b.hint(ctx, queue, "tick")
 }
 
@@ -78,6 +85,10 @@ func (b *Broker) wait(ctx context.Context, queues []string, list string, timeout
 		}
 		keys[i] = b.c.lineOf(q).shard.keys[list]
 	}
+	news := newQueueKey(b.c.cfg.Namespace)
+	if _, ok := b.c.rdb.(*redis.ClusterClient); list == "tick" && (!ok || len(keys) == 0) {
+		keys = append(keys, news)
+	}
 	hint, err := b.c.rdb.BLPop(ctx, timeout, keys...).Result()
 	if err != nil {
 		if isNil(err) {
@@ -85,6 +96,9 @@ func (b *Broker) wait(ctx context.Context, queues []string, list string, timeout
 		}
 		err, _ := classify(err)
 		return "", fmt.Errorf("wait: %w", err)
+	}
+	if hint[0] == news {
+		return NewQueue, nil
 	}
 	_, tagged, _ := strings.Cut(hint[0], "{")
 	tag, _, _ := strings.Cut(tagged, "}")

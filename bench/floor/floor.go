@@ -96,8 +96,12 @@ func (q *Queue) consume(ctx context.Context, n int) error {
 		ids, err := q.rdb.LPopCount(ctx, ready, min(q.shape.Batch, n)).Result()
 		if errors.Is(err, redis.Nil) {
 			// The producers are behind; asking again without a pause would only take Redis's time from them.
-			time.Sleep(100 * time.Microsecond)
-			continue
+			select {
+			case <-time.After(100 * time.Microsecond):
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@
 package redisproc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,12 +41,13 @@ type Server struct {
 
 	cmd  *exec.Cmd
 	dir  string
-	done chan error
+	done chan struct{}
+	exit error // set before done is closed
 }
 
 // Start runs redis-server on a free loopback port and returns once it answers.
 func Start(ctx context.Context, p Persistence) (*Server, error) {
-	bin, err := exec.LookPath("redis-server")
+	bin, err := exec.LookPath(cmp.Or(os.Getenv("REDIS_SERVER"), "redis-server"))
 	if err != nil {
 		return nil, fmt.Errorf("the benchmark starts its own Redis: %w", err)
 	}
@@ -53,7 +55,7 @@ func Start(ctx context.Context, p Persistence) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, done: make(chan error, 1)}
+	s := &Server{dir: dir, done: make(chan struct{})}
 	if err := s.launch(ctx, bin, p); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -61,18 +63,22 @@ func Start(ctx context.Context, p Persistence) (*Server, error) {
 }
 
 func (s *Server) launch(ctx context.Context, bin string, p Persistence) error {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
 	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	s.cmd = exec.Command(bin, arguments(port, s.dir, p)...)
+	// Not CommandContext: the scenarios stop first, so that their last answers are no errors, and then Stop ends it.
+	s.cmd = exec.Command(bin, arguments(port, s.dir, p)...) //nolint:noctx // see above
 	s.cmd.SysProcAttr = childAttributes()
 	if err := s.cmd.Start(); err != nil {
 		s.cmd = nil
 		return err
 	}
-	go func() { s.done <- s.cmd.Wait() }()
+	go func() {
+		s.exit = s.cmd.Wait()
+		close(s.done)
+	}()
 	s.Admin = redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
 	return s.awaitPong(ctx)
 }
@@ -97,10 +103,9 @@ func (s *Server) awaitPong(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case exit := <-s.done:
-			s.done <- exit
-			log, _ := os.ReadFile(filepath.Join(s.dir, "redis.log"))
-			return fmt.Errorf("redis-server ended at once: %v: %s", exit, log)
+		case <-s.done:
+			log, logErr := os.ReadFile(filepath.Join(s.dir, "redis.log"))
+			return fmt.Errorf("redis-server ended at once: %w: %s", errors.Join(s.exit, logErr), log)
 		case <-ctx.Done():
 			return fmt.Errorf("redis-server does not answer: %w", err)
 		case <-time.After(5 * time.Millisecond):
@@ -129,8 +134,8 @@ func (s *Server) Stop() error {
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

@@ -43,7 +43,9 @@ func burstOf(
 	if wait < 0 {
 		return nil, errors.New("the machine is too busy: the jobs were due before all were enqueued")
 	}
-	time.Sleep(wait)
+	if err := pause(ctx, wait); err != nil {
+		return nil, err
+	}
 	pinger, err := startPinger(ctx, e.Server.Addr)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func burstOf(
 	}
 	return []Metric{
 		{Name: "burst", Value: took.Seconds(), Unit: "s"},
-		{Name: "burst_ping_max", Value: float64(longest.Nanoseconds()) / 1e6, Unit: "ms", fold: worst},
+		{Name: "burst_ping_max", Value: float64(longest.Nanoseconds()) / 1e6, Unit: "ms", worst: true},
 	}, nil
 }
 

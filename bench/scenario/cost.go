@@ -59,8 +59,10 @@ func idle(ctx context.Context, e *Env) (m []Metric, err error) {
 		return nil, err
 	}
 	// Starting up is not idling.
-	time.Sleep(settle)
-	perSecond, err := commandsPerSecond(ctx, e, window)
+	var perSecond float64
+	if err = pause(ctx, settle); err == nil {
+		perSecond, err = commandsPerSecond(ctx, e, window)
+	}
 	if err := errors.Join(err, stop()); err != nil {
 		return nil, err
 	}
@@ -88,10 +90,8 @@ func commandsPerSecond(ctx context.Context, e *Env, window time.Duration) (float
 		return 0, err
 	}
 	start := time.Now()
-	select {
-	case <-time.After(window):
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err := pause(ctx, window); err != nil {
+		return 0, err
 	}
 	after, err := e.Server.Info(ctx, "stats", "total_commands_processed")
 	if err != nil {

@@ -6,32 +6,23 @@ import (
 	"slices"
 )
 
-// fold says how the figures of several rounds become one.
-type fold int
-
-const (
-	median fold = iota
-	// worst is for what must never happen, where a median would hide the one round in which it did.
-	worst
-)
-
 // figures gathers the metrics of all rounds, keeping the order in which they first appeared.
 type figures struct {
 	order []string
 	units map[string]string
-	folds map[string]fold
+	worst map[string]bool
 	seen  map[string]map[string][]float64
 }
 
 func newFigures() *figures {
-	return &figures{units: map[string]string{}, folds: map[string]fold{}, seen: map[string]map[string][]float64{}}
+	return &figures{units: map[string]string{}, worst: map[string]bool{}, seen: map[string]map[string][]float64{}}
 }
 
 func (f *figures) add(system string, metrics []Metric) {
 	for _, m := range metrics {
 		if f.seen[m.Name] == nil {
 			f.order = append(f.order, m.Name)
-			f.units[m.Name], f.folds[m.Name] = m.Unit, m.fold
+			f.units[m.Name], f.worst[m.Name] = m.Unit, m.worst
 			f.seen[m.Name] = map[string][]float64{}
 		}
 		f.seen[m.Name][system] = append(f.seen[m.Name][system], m.Value)
@@ -47,7 +38,7 @@ func (f *figures) results(systems []string) []Result {
 				continue
 			}
 			value := percentile(rounds, 50)
-			if f.folds[name] == worst {
+			if f.worst[name] {
 				value = slices.Max(rounds)
 			}
 			results = append(results, Result{Scenario: name, System: system, Value: rounded(value), Unit: f.units[name]})

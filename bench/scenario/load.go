@@ -7,8 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dueq-io/dueq/bench/system"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/dueq-io/dueq/bench/system"
 )
 
 const (
@@ -66,10 +67,20 @@ func preload(ctx context.Context, sys system.System, n int, job func(i int) syst
 	return nil
 }
 
-// now makes jobs that are due at once and share one payload, so that building them costs next to nothing.
-func now(bytes int) func(int) system.Job {
-	job := system.Job{Queue: queueName, Payload: make([]byte, bytes)}
+// atOnce makes jobs that are due now and share one payload, so that building them costs next to nothing.
+func atOnce() func(int) system.Job {
+	job := system.Job{Queue: queueName, Payload: make([]byte, payloadBytes)}
 	return func(int) system.Job { return job }
+}
+
+// pause waits, unless the run is over.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // tally counts handled jobs and says when the last one came.
@@ -104,7 +115,9 @@ func (t *tally) settled(ctx context.Context, sys system.System) error {
 		if left == 0 {
 			break
 		}
-		time.Sleep(500 * time.Microsecond)
+		if err := pause(ctx, 500*time.Microsecond); err != nil {
+			return err
+		}
 	}
 	if ran := t.seen.Load(); ran != t.want {
 		return fmt.Errorf("%d jobs ran %d times", t.want, ran)

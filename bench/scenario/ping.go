@@ -66,7 +66,7 @@ func (p *pinger) stop() (time.Duration, error) {
 
 // pingUntilEOF pings each millisecond until the parent closes its end, or is gone.
 func pingUntilEOF(addr string, stdin io.Reader) (time.Duration, error) {
-	conn, err := net.Dial("tcp", addr)
+	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return 0, err
 	}

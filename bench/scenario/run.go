@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dueq-io/dueq/bench/redisproc"
@@ -20,6 +22,8 @@ type Options struct {
 	Rounds int
 	// Quick makes everything small: it shows that all works, and measures nothing.
 	Quick bool
+	// Systems to measure; none named are all that a scenario has.
+	Systems []string
 	// Progress is told of each measurement as it ends.
 	Progress io.Writer
 }
@@ -64,7 +68,7 @@ func runOne(ctx context.Context, s Scenario, o Options) (results []Result, err e
 		for i := range s.Systems {
 			// Each round begins with another system, so that none is always the one after the slowest.
 			name := s.Systems[(i+round)%len(s.Systems)]
-			if failed[name] != nil || !measurable(name) {
+			if failed[name] != nil || !measurable(name) || !o.wants(name) {
 				continue
 			}
 			env := &Env{Server: server, System: name, Quick: o.Quick, fastPolling: s.FastPolling}
@@ -91,6 +95,10 @@ func measureOnce(ctx context.Context, s Scenario, env *Env) ([]Metric, error) {
 	return s.measure(ctx, env)
 }
 
+func (o Options) wants(name string) bool {
+	return len(o.Systems) == 0 || slices.Contains(o.Systems, name)
+}
+
 func measurable(name string) bool {
 	return name == Floor || name == FloorDeep || system.Built(name)
 }
@@ -99,14 +107,14 @@ func report(w io.Writer, what string, metrics []Metric, err error) {
 	if w == nil {
 		return
 	}
-	line := what + ":"
+	line := []string{what + ":"}
 	for _, m := range metrics {
-		line += fmt.Sprintf(" %s %s", Figure(m.Value), m.Unit)
+		line = append(line, Figure(m.Value), m.Unit)
 	}
 	if err != nil {
-		line += " " + err.Error()
+		line = append(line, err.Error())
 	}
-	_, _ = fmt.Fprintln(w, line)
+	_, _ = fmt.Fprintln(w, strings.Join(line, " "))
 }
 
 func values(m map[string]error) []error {

@@ -53,7 +53,8 @@ type Metric struct {
 	Value float64
 	Unit  string
 
-	fold fold
+	// worst takes the highest of the rounds: a median would hide the one round in which it went wrong.
+	worst bool
 }
 
 // open connects the system under measurement.

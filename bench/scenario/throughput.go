@@ -19,7 +19,7 @@ func enqueueBy(callers int) func(context.Context, *Env) ([]Metric, error) {
 			n = e.size(15_000*min(callers, 4), 10_000*min(callers, 4))
 		}
 		if e.isFloor() {
-			return rawTime(ctx, e, name, n, floor.ForEnqueue, (*floor.Queue).Produce)
+			return rawTime(ctx, e, name, n, floor.ForEnqueue, rawProduce)
 		}
 		sys, err := e.open(ctx)
 		if err != nil {
@@ -27,11 +27,11 @@ func enqueueBy(callers int) func(context.Context, *Env) ([]Metric, error) {
 		}
 		defer func() { err = errors.Join(err, sys.Close()) }()
 		// The first calls dial the connections and load the scripts.
-		if err := enqueueFrom(ctx, sys, callers, 10*callers, now(payloadBytes)); err != nil {
+		if err := enqueueFrom(ctx, sys, callers, 10*callers, atOnce()); err != nil {
 			return nil, err
 		}
 		start := time.Now()
-		if err := enqueueFrom(ctx, sys, callers, n, now(payloadBytes)); err != nil {
+		if err := enqueueFrom(ctx, sys, callers, n, atOnce()); err != nil {
 			return nil, err
 		}
 		return perSecond(name, n, time.Since(start)), nil
@@ -45,11 +45,11 @@ func enqueueBulk(ctx context.Context, e *Env) (m []Metric, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sys.Close()) }()
-	if err := enqueueInBulk(ctx, sys, bulk, now(payloadBytes)); err != nil {
+	if err := enqueueInBulk(ctx, sys, bulk, atOnce()); err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	if err := enqueueInBulk(ctx, sys, n, now(payloadBytes)); err != nil {
+	if err := enqueueInBulk(ctx, sys, n, atOnce()); err != nil {
 		return nil, err
 	}
 	return perSecond("enqueue_bulk", n, time.Since(start)), nil
@@ -66,7 +66,7 @@ func process(ctx context.Context, e *Env) (m []Metric, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sys.Close()) }()
-	if err := preload(ctx, sys, n, now(payloadBytes)); err != nil {
+	if err := preload(ctx, sys, n, atOnce()); err != nil {
 		return nil, err
 	}
 	count := newTally(n)
@@ -98,7 +98,7 @@ func both(name string, swift, slow int) func(context.Context, *Env) ([]Metric, e
 			return nil, err
 		}
 		start := time.Now()
-		err = enqueueFrom(ctx, sys, concurrency, n, now(payloadBytes))
+		err = enqueueFrom(ctx, sys, concurrency, n, atOnce())
 		if err == nil {
 			err = count.settled(ctx, sys)
 		}
@@ -117,12 +117,12 @@ func counting(count *tally) system.Processing {
 
 // rawTime times one raw move of n jobs.
 func rawTime(
-	ctx context.Context, e *Env, name string, n int, shape floor.Shape, move func(*floor.Queue, context.Context, int) error,
+	ctx context.Context, e *Env, name string, n int, shape floor.Shape, move func(context.Context, *floor.Queue, int) error,
 ) (m []Metric, err error) {
 	raw := openFloor(e, shape)
 	defer func() { err = errors.Join(err, raw.Close()) }()
 	start := time.Now()
-	if err := move(raw, ctx, n); err != nil {
+	if err := move(ctx, raw, n); err != nil {
 		return nil, err
 	}
 	return perSecond(name, n, time.Since(start)), nil
@@ -141,7 +141,9 @@ func rawProcess(ctx context.Context, e *Env, n int) (m []Metric, err error) {
 	return perSecond("process", n, time.Since(start)), nil
 }
 
-func rawBoth(raw *floor.Queue, ctx context.Context, n int) error {
+func rawProduce(ctx context.Context, raw *floor.Queue, n int) error { return raw.Produce(ctx, n) }
+
+func rawBoth(ctx context.Context, raw *floor.Queue, n int) error {
 	produced := make(chan error, 1)
 	go func() { produced <- raw.Produce(ctx, n) }()
 	consumed := raw.Consume(ctx, n)

@@ -102,7 +102,7 @@ func (l *lates) metrics() []Metric {
 	return []Metric{
 		{Name: "lateness_p50", Value: percentile(l.ms, 50), Unit: "ms"},
 		{Name: "lateness_p99", Value: percentile(l.ms, 99), Unit: "ms"},
-		{Name: "lateness_early", Value: float64(early), Unit: "jobs", fold: worst},
+		{Name: "lateness_early", Value: float64(early), Unit: "jobs", worst: true},
 	}
 }
 
@@ -141,7 +141,9 @@ func pickups(ctx context.Context, e *Env, sys system.System, n int, started <-ch
 	}
 	var ms []float64
 	for range n {
-		time.Sleep(20*time.Millisecond + rand.N(spread))
+		if err := pause(ctx, 20*time.Millisecond+rand.N(spread)); err != nil {
+			return nil, err
+		}
 		before := time.Now()
 		if err := sys.Enqueue(ctx, system.Job{Queue: queueName, Payload: make([]byte, payloadBytes)}); err != nil {
 			return nil, err

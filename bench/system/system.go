@@ -62,6 +62,7 @@ type Run struct {
 type Opener func(ctx context.Context, addr string) (System, error)
 
 var openers = map[string]Opener{
+	Dueq:      openDueq,
 	Asynq:     openAsynq(0),
 	AsynqFast: openAsynq(10 * time.Millisecond),
 }

@@ -1,0 +1,45 @@
+package scheduler
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = 5 * time.Second
+	logEvery   = time.Second
+)
+
+// backoff is the pause after failed calls, doubled from one to the next, and a limit of one log line a
+// second.
+type backoff struct {
+	pause  time.Duration
+	logged time.Time
+}
+
+// failed notes a failure, logs it unless one was just logged, and returns how long to wait.
+func (b *backoff) failed(logger *slog.Logger, what string, err error, attrs ...any) time.Duration {
+	b.pause = min(max(2*b.pause, firstPause), maxPause)
+	if time.Since(b.logged) >= logEvery {
+		b.logged = time.Now()
+		logger.Warn(what, append(attrs, "error", err)...)
+	}
+	return spread(b.pause)
+}
+
+func (b *backoff) reset() { b.pause = 0 }
+
+// spread is a random time from three quarters of d to d, so that processes do not move in step.
+func spread(d time.Duration) time.Duration { return d - rand.N(d/4+1) }
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,60 @@
+package scheduler
+
+import (
+	"context"
+	"time"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+const (
+	// reapEvery is the longest time between two looks for leases that ran out. It is well below the
+	// shortest silence (queue.ReapConfig.Stall) that is taken for an absence of Redis.
+	reapEvery = 2 * time.Second
+	// reapSoonest spaces looks at leases that run out one after another.
+	reapSoonest = 20 * time.Millisecond
+)
+
+// reap ends leases that have run out until ctx ends. While nothing is leased anywhere it costs one
+// command each time.
+func (s *Scheduler) reap(ctx context.Context) {
+	var pause backoff
+	for ctx.Err() == nil {
+		wait, err := s.reapOnce(ctx)
+		if err != nil {
+			wait = pause.failed(s.cfg.Logger, "reap", err)
+		} else {
+			pause.reset()
+		}
+		sleep(ctx, wait)
+	}
+}
+
+// reapOnce looks at all queues once and returns how long to wait.
+func (s *Scheduler) reapOnce(ctx context.Context) (time.Duration, error) {
+	wait := spread(reapEvery)
+	for _, group := range s.broker.WaitGroups(s.queues()) {
+		leased, err := s.broker.AnyLeased(ctx, group)
+		if err != nil {
+			return wait, err
+		}
+		if !leased {
+			continue
+		}
+		for _, name := range group {
+			r, err := s.broker.Reap(ctx, name, queue.ReapConfig{MaxLost: s.cfg.MaxLost, Grace: s.cfg.Grace})
+			if err != nil {
+				return wait, err
+			}
+			s.tally.reaped.Add(int64(r.Readied))
+			s.tally.buried.Add(int64(r.Buried))
+			if r.Readied+r.Buried > 0 {
+				s.cfg.Logger.Warn("workers were lost", "queue", name, "jobs_ready_again", r.Readied, "jobs_dead", r.Buried)
+			}
+			if r.Next >= 0 {
+				wait = min(wait, max(r.Next, reapSoonest))
+			}
+		}
+	}
+	return wait, nil
+}

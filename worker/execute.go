@@ -1,0 +1,206 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// run is one job from its lease until it is settled.
+type run struct {
+	d      *queue.Delivery
+	cancel context.CancelCauseFunc
+	began  time.Time
+	// until is when the lease may be over by this process's monotonic clock; guarded by running.mu.
+	until time.Time
+}
+
+// running is the set of jobs that this worker holds a lease of.
+type running struct {
+	mu   sync.Mutex
+	jobs map[*run]struct{}
+}
+
+func (r *running) add(job *run) {
+	r.mu.Lock()
+	r.jobs[job] = struct{}{}
+	r.mu.Unlock()
+}
+
+func (r *running) remove(job *run) {
+	r.mu.Lock()
+	delete(r.jobs, job)
+	r.mu.Unlock()
+}
+
+func (r *running) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.jobs)
+}
+
+func (r *running) all() []*run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]*run, 0, len(r.jobs))
+	for job := range r.jobs {
+		out = append(out, job)
+	}
+	return out
+}
+
+// start runs a job on a goroutine of its own. Its slot is reserved already.
+func (w *Worker) start(jobs context.Context, d *queue.Delivery, began time.Time) {
+	ctx, cancel := context.WithCancelCause(jobs)
+	job := &run{d: d, cancel: cancel, began: began, until: began.Add(w.trust())}
+	w.running.add(job)
+	w.tally.started.Add(1)
+	go w.work(ctx, job)
+}
+
+// trust is how long after a lease or a heartbeat was asked for this worker relies on it: a sixth less
+// than the lease, for clocks that drift and processes that pause.
+func (w *Worker) trust() time.Duration { return w.cfg.Lease - w.cfg.Lease/6 }
+
+// work runs the handler and settles. It settles in a deferred call, since a handler may end its
+// goroutine (runtime.Goexit), and the job must not hang in its lease then.
+func (w *Worker) work(ctx context.Context, job *run) {
+	verdict := func(ctx context.Context) error {
+		return w.fail(ctx, job.d, errors.New("handler ended its goroutine"))
+	}
+	defer func() {
+		w.slots.returned(job.d.Queue)
+		if !w.released.Load() {
+			w.settle(job, func() error { return verdict(context.WithoutCancel(ctx)) })
+		}
+		w.running.remove(job)
+		w.slots.settled()
+		job.cancel(nil)
+	}()
+	verdict = w.execute(ctx, job.d)
+}
+
+// execute runs what is to be run of a job and returns the verb that settles it.
+func (w *Worker) execute(ctx context.Context, d *queue.Delivery) func(ctx context.Context) error {
+	if d.Err != nil {
+		return func(ctx context.Context) error { return w.bury(ctx, d, queue.ReasonDamaged, d.Err) }
+	}
+	if d.Expired() && d.OnExpiry != queue.RunExpired {
+		return func(ctx context.Context) error { return w.expire(ctx, d) }
+	}
+	h, ok := w.handlers[d.Kind]
+	if !ok {
+		h, ok = w.handlers[AnyKind]
+	}
+	if !ok {
+		w.tally.unknown.Add(1)
+		w.cfg.Logger.Warn("no handler for kind", "job_id", d.ID, "queue", d.Queue, "kind", d.Kind)
+		return func(ctx context.Context) error { return w.broker.Snooze(ctx, d, w.cfg.UnknownDelay) }
+	}
+	err := protect(ctx, h, d)
+	cause := context.Cause(ctx)
+	return func(ctx context.Context) error { return w.judge(ctx, d, err, cause) }
+}
+
+// protect turns a panic of the handler into an error.
+func protect(ctx context.Context, h Handler, d *queue.Delivery) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return h.Run(ctx, d)
+}
+
+// judge settles by what the handler returned and why its context ended, if it did.
+func (w *Worker) judge(ctx context.Context, d *queue.Delivery, err, cause error) error {
+	var later *snooze
+	var rejected *dead
+	switch {
+	case err == nil:
+		w.tally.done.Add(1)
+		return w.broker.Ack(ctx, d)
+	case errors.Is(cause, queue.ErrLeaseLost):
+		return fmt.Errorf("not settled: %w", queue.ErrLeaseLost)
+	case errors.Is(cause, queue.ErrCancelled), errors.Is(cause, ErrShutdown):
+		return w.broker.Release(ctx, d)
+	case errors.As(err, &later):
+		w.tally.snoozed.Add(1)
+		return w.broker.Snooze(ctx, d, later.delay)
+	case errors.As(err, &rejected):
+		return w.bury(ctx, d, queue.ReasonRejected, err)
+	default:
+		return w.fail(ctx, d, err)
+	}
+}
+
+// fail counts a failure: the job is retried, or dead when it was the last it is allowed.
+func (w *Worker) fail(ctx context.Context, d *queue.Delivery, err error) error {
+	allowed := d.MaxAttempts
+	if allowed == 0 {
+		allowed = w.cfg.MaxAttempts
+	}
+	failures := d.Failures + 1
+	if failures >= allowed {
+		return w.bury(ctx, d, queue.ReasonExhausted, err)
+	}
+	delay := w.backoff(d, failures)
+	var asked *retryIn
+	if errors.As(err, &asked) {
+		delay = max(asked.delay, 0)
+	}
+	w.tally.retried.Add(1)
+	w.cfg.Logger.Warn("retry", "job_id", d.ID, "queue", d.Queue, "kind", d.Kind, "attempt", d.Attempt,
+		"in", delay, "error", firstLine(err))
+	return w.broker.Retry(ctx, d, delay, err)
+}
+
+// backoff is the wait before the next attempt: the job's own table, the kind's, or the worker's.
+func (w *Worker) backoff(d *queue.Delivery, failures int) time.Duration {
+	wait := w.cfg.Backoff
+	if b, ok := w.cfg.Backoffs[d.Kind]; ok {
+		wait = b
+	}
+	if len(d.Backoff) > 0 {
+		wait = queue.Table(d.Backoff...)
+	}
+	return max(wait(failures), 0)
+}
+
+// bury makes the job dead and tells the hook.
+func (w *Worker) bury(ctx context.Context, d *queue.Delivery, reason queue.Reason, err error) error {
+	if failed := w.broker.Bury(ctx, d, reason, err); failed != nil {
+		return failed
+	}
+	w.tally.dead.Add(1)
+	w.cfg.Logger.Error("dead", "job_id", d.ID, "queue", d.Queue, "kind", d.Kind, "attempt", d.Attempt,
+		"reason", reason, "error", firstLine(err))
+	if w.cfg.OnDead != nil {
+		w.onDead(ctx, d, reason, err)
+	}
+	return nil
+}
+
+// onDead calls the hook; a panic in it must not look like one of the handler.
+func (w *Worker) onDead(ctx context.Context, d *queue.Delivery, reason queue.Reason, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			w.cfg.Logger.Error("panic in OnDead", "job_id", d.ID, "error", v)
+		}
+	}()
+	w.cfg.OnDead(ctx, d, reason, err)
+}
+
+// expire settles a job that had not started when its Expires passed.
+func (w *Worker) expire(ctx context.Context, d *queue.Delivery) error {
+	w.tally.expired.Add(1)
+	if d.OnExpiry == queue.DropExpired {
+		return w.broker.Drop(ctx, d)
+	}
+	return w.bury(ctx, d, queue.ReasonExpired, nil)
+}

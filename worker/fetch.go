@@ -1,0 +1,185 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+const (
+	// maxLease is how many jobs one call leases at most.
+	maxLease = 200
+	// callTimeout bounds a call that must not be cut off by the end of the worker: what it leased
+	// would be nobody's until the lease is over.
+	callTimeout = 10 * time.Second
+)
+
+// fetch leases jobs for free slots and starts them until ctx ends.
+func (w *Worker) fetch(ctx, jobs context.Context) {
+	var pause backoff
+	for ctx.Err() == nil {
+		name := w.sources.pick(time.Now(), w.slots.hasRoom)
+		if name == "" {
+			select {
+			case <-ctx.Done():
+			case <-w.slots.changed:
+			case <-w.sources.heated:
+			}
+			continue
+		}
+		n := w.slots.reserve(name, maxLease)
+		if n == 0 {
+			w.sources.heat(name)
+			continue
+		}
+		got, err := w.lease(ctx, jobs, name, n)
+		w.slots.giveBack(name, n-got)
+		if err != nil && !errors.Is(err, queue.ErrPaused) {
+			if pause.failed() {
+				w.cfg.Logger.Warn("lease", "queue", name, "error", err)
+			}
+			w.sources.heat(name)
+			pause.sleep(ctx)
+			continue
+		}
+		pause.reset()
+	}
+}
+
+// lease takes up to n jobs and starts them; got is how many slots it used.
+func (w *Worker) lease(ctx, jobs context.Context, name string, n int) (got int, err error) {
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	// The lease may have begun as early as this moment.
+	began := time.Now()
+	deliveries, more, err := w.broker.Lease(call, name, n, w.cfg.Lease)
+	if err != nil {
+		return 0, err
+	}
+	if more {
+		w.sources.heat(name)
+	}
+	for i, d := range deliveries {
+		if ctx.Err() != nil {
+			w.giveUp(call, deliveries[i:])
+			return i, nil
+		}
+		w.start(jobs, d, began)
+	}
+	return len(deliveries), nil
+}
+
+// giveUp releases jobs that were leased while the worker stopped.
+func (w *Worker) giveUp(ctx context.Context, deliveries []*queue.Delivery) {
+	for _, d := range deliveries {
+		if err := w.broker.Release(ctx, d); err != nil {
+			w.cfg.Logger.Warn("release at shutdown", "job_id", d.ID, "error", err)
+		}
+	}
+}
+
+// listenTime is how long one wait for a hint lasts; a poll follows it, since a hint can be lost.
+const listenTime = time.Second
+
+// listen makes queues hot as hints come in, while there are free slots.
+func (w *Worker) listen(ctx context.Context, queues []string) {
+	var pause backoff
+	for ctx.Err() == nil {
+		if !w.slots.anyFree() {
+			// Hints are for those who can follow them.
+			sleep(ctx, probeAfter)
+			continue
+		}
+		name, err := w.broker.WaitReady(context.WithoutCancel(ctx), queues, listenTime)
+		any := name != ""
+		if err == nil && !any {
+			any, err = w.broker.AnyReady(ctx, queues)
+		}
+		switch {
+		case ctx.Err() != nil:
+			w.passOn(ctx, queues, name)
+		case err != nil:
+			if pause.failed() {
+				w.cfg.Logger.Warn("wait for jobs", "error", err)
+			}
+			pause.sleep(ctx)
+			w.sources.heat(queues...)
+		case name != "":
+			pause.reset()
+			w.sources.heat(name)
+			if !w.slots.hasRoom(name) {
+				w.passOn(ctx, queues, name)
+				sleep(ctx, probeAfter)
+			}
+		case any:
+			pause.reset()
+			w.sources.heat(queues...)
+		}
+	}
+}
+
+// passOn leaves a hint that this worker took and cannot follow to another.
+func (w *Worker) passOn(ctx context.Context, queues []string, name string) {
+	if name == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	if any, err := w.broker.AnyReady(ctx, queues); err != nil || !any {
+		return
+	}
+	if err := w.broker.WakeReady(ctx, name); err != nil {
+		w.cfg.Logger.Debug("pass a hint on", "queue", name, "error", err)
+	}
+}
+
+// stopListening ends the waits of listen, which would otherwise last until their time is over.
+func (w *Worker) stopListening(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenTime)
+	defer cancel()
+	for _, queues := range w.broker.WaitGroups(w.queueNames()) {
+		if err := w.broker.WakeReady(ctx, queues[0]); err != nil {
+			return
+		}
+	}
+}
+
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = 5 * time.Second
+	logEvery   = time.Second
+)
+
+// backoff is the pause after failed calls, doubled from one to the next, and a limit of one log line a
+// second.
+type backoff struct {
+	pause  time.Duration
+	logged time.Time
+}
+
+// failed notes a failure and says whether it may be logged.
+func (b *backoff) failed() bool {
+	b.pause = min(max(2*b.pause, firstPause), maxPause)
+	if time.Since(b.logged) < logEvery {
+		return false
+	}
+	b.logged = time.Now()
+	return true
+}
+
+func (b *backoff) reset() { b.pause = 0 }
+
+// sleep waits for the pause, spread over its upper half so that workers do not come back together.
+func (b *backoff) sleep(ctx context.Context) { sleep(ctx, b.pause/2+rand.N(b.pause/2+1)) }
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,115 @@
+package worker
+
+import "sync"
+
+// slots counts the handlers that run, for the whole worker and for each queue, and the jobs whose
+// handlers have returned but which are not settled yet.
+type slots struct {
+	mu       sync.Mutex
+	limit    int
+	limits   map[string]int
+	busy     int
+	queues   map[string]int
+	settling int
+	// changed has a value after a slot was freed; idle is closed when nothing runs after closing.
+	changed chan struct{}
+	idle    chan struct{}
+	closing bool
+}
+
+func newSlots(limit int, limits map[string]int) *slots {
+	return &slots{
+		limit: limit, limits: limits, queues: map[string]int{},
+		changed: make(chan struct{}, 1), idle: make(chan struct{}),
+	}
+}
+
+// settleFactor is how many jobs may wait to be settled for each slot: enough to overlap running with
+// settling, and a bound when Redis is slow.
+const settleFactor = 2
+
+// reserve takes up to most slots for a queue and says how many it got.
+func (s *slots) reserve(queue string, most int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(s.free(), s.room(queue), most)
+	if n <= 0 {
+		return 0
+	}
+	s.busy += n
+	s.queues[queue] += n
+	return n
+}
+
+// free is how many more handlers may start, the single queues' limits aside.
+func (s *slots) free() int {
+	return min(s.limit-s.busy, s.limit*settleFactor-s.settling)
+}
+
+func (s *slots) room(queue string) int {
+	if limit, ok := s.limits[queue]; ok {
+		return limit - s.queues[queue]
+	}
+	return s.limit
+}
+
+// anyFree says whether a handler could start.
+func (s *slots) anyFree() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.free() > 0
+}
+
+// hasRoom says whether a handler of the queue could start.
+func (s *slots) hasRoom(queue string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return min(s.free(), s.room(queue)) > 0
+}
+
+// giveBack returns n reserved slots that were not used.
+func (s *slots) giveBack(queue string, n int) {
+	s.mu.Lock()
+	s.busy -= n
+	s.queues[queue] -= n
+	s.signal()
+	s.mu.Unlock()
+}
+
+// returned frees the slot of a handler that has returned; its job is to be settled.
+func (s *slots) returned(queue string) {
+	s.mu.Lock()
+	s.busy--
+	s.queues[queue]--
+	s.settling++
+	s.signal()
+	s.mu.Unlock()
+}
+
+// settled ends what returned began.
+func (s *slots) settled() {
+	s.mu.Lock()
+	s.settling--
+	s.signal()
+	s.mu.Unlock()
+}
+
+func (s *slots) signal() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	if s.closing && s.busy == 0 && s.settling == 0 {
+		s.closing = false
+		close(s.idle)
+	}
+}
+
+// drained returns a channel that is closed once nothing runs or waits to be settled.
+func (s *slots) drained() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	s.signal()
+	return s.idle
+}

@@ -1,0 +1,96 @@
+package worker
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// sources chooses the queue to lease from next. A queue is hot while it may have jobs: it was hinted
+// at, or the last lease left some.
+type sources struct {
+	mu     sync.Mutex
+	queues []*source
+	strict bool
+	// heated has a value after a queue became hot.
+	heated chan struct{}
+}
+
+type source struct {
+	name   string
+	weight int
+	hot    bool
+	// credit orders the turns: every pick adds its weight to each queue that could have been picked
+	// and takes the sum of them from the one that was.
+	credit int
+	asked  time.Time
+}
+
+// probeAfter is how often a queue that seems empty is asked while the worker is busy: its hints may go
+// to others then.
+const probeAfter = 50 * time.Millisecond
+
+func newSources(weights map[string]int, strict bool) *sources {
+	s := &sources{strict: strict, heated: make(chan struct{}, 1)}
+	for name, weight := range weights {
+		s.queues = append(s.queues, &source{name: name, weight: weight, hot: true})
+	}
+	slices.SortFunc(s.queues, func(a, b *source) int {
+		if a.weight != b.weight {
+			return b.weight - a.weight
+		}
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	return s
+}
+
+// pick chooses among the hot queues, and those not asked for a while, for which usable holds; "" says
+// that there is none.
+func (s *sources) pick(now time.Time, usable func(queue string) bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var best *source
+	total := 0
+	for _, q := range s.queues {
+		if !(q.hot || now.Sub(q.asked) >= probeAfter) || !usable(q.name) {
+			continue
+		}
+		if s.strict {
+			return q.take(now)
+		}
+		q.credit += q.weight
+		total += q.weight
+		if best == nil || q.credit > best.credit {
+			best = q
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	best.credit -= total
+	return best.take(now)
+}
+
+// take makes the queue cold before it is asked, so that a hint which comes meanwhile counts.
+func (q *source) take(now time.Time) string {
+	q.asked, q.hot = now, false
+	return q.name
+}
+
+// heat notes that the named queues, or all of them, may have jobs.
+func (s *sources) heat(names ...string) {
+	s.mu.Lock()
+	for _, q := range s.queues {
+		if len(names) == 0 || slices.Contains(names, q.name) {
+			q.hot = true
+		}
+	}
+	s.mu.Unlock()
+	select {
+	case s.heated <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,151 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// Broker is the part of *queue.Broker that a Worker calls.
+type broker interface {
+	Lease(ctx context.Context, queue string, n int, lease time.Duration) ([]*queue.Delivery, bool, error)
+	Extend(ctx context.Context, deliveries []*queue.Delivery, lease time.Duration) ([]error, error)
+	Ack(ctx context.Context, d *queue.Delivery) error
+	Retry(ctx context.Context, d *queue.Delivery, delay time.Duration, cause error) error
+	Snooze(ctx context.Context, d *queue.Delivery, delay time.Duration) error
+	Release(ctx context.Context, d *queue.Delivery) error
+	Bury(ctx context.Context, d *queue.Delivery, reason queue.Reason, cause error) error
+	Drop(ctx context.Context, d *queue.Delivery) error
+	WaitGroups(queues []string) [][]string
+	WaitReady(ctx context.Context, queues []string, timeout time.Duration) (string, error)
+	WakeReady(ctx context.Context, queue string) error
+	AnyReady(ctx context.Context, queues []string) (bool, error)
+}
+
+// Worker leases jobs, runs their handlers and settles the results. Set its handlers, then call Run once.
+type Worker struct {
+	cfg        Config
+	broker     broker
+	handlers   map[string]Handler
+	middleware []Middleware
+
+	slots   *slots
+	sources *sources
+	running running
+	tally   tally
+
+	// hurry is closed to end the grace time; released says that what had not returned by the end was
+	// given back, so that a late return settles nothing.
+	hurry     chan struct{}
+	hurryOnce sync.Once
+	released  atomic.Bool
+	started   atomic.Bool
+}
+
+// New makes a Worker. It returns an error for a Config that is not valid.
+func New(client *queue.Client, cfg Config) (*Worker, error) {
+	return newWorker(client.Broker(), cfg)
+}
+
+func newWorker(b broker, cfg Config) (*Worker, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
+	return &Worker{
+		cfg: cfg, broker: b, handlers: map[string]Handler{},
+		slots:   newSlots(cfg.Concurrency, cfg.QueueConcurrency),
+		sources: newSources(cfg.Queues, cfg.Strict),
+		running: running{jobs: map[*run]struct{}{}},
+		hurry:   make(chan struct{}),
+	}, nil
+}
+
+// Handle sets the handler of a kind, or with AnyKind the one for all kinds that have none. It is to be
+// called before Run.
+func (w *Worker) Handle(kind string, h Handler) { w.handlers[kind] = h }
+
+// Use adds middleware around all handlers; the first is the outermost. It is to be called before Run.
+func (w *Worker) Use(m ...Middleware) { w.middleware = append(w.middleware, m...) }
+
+// Run serves the queues until ctx ends. Then it leases no more, lets handlers finish for the grace
+// time, ends their contexts with ErrShutdown, releases what has not returned 3 s later and returns: nil,
+// or ErrUnfinished with the number of handlers that still run. A Redis that is away is waited for.
+func (w *Worker) Run(ctx context.Context) error {
+	if !w.started.CompareAndSwap(false, true) {
+		return fmt.Errorf("%w: a Worker runs once", queue.ErrInvalid)
+	}
+	for kind, h := range w.handlers {
+		for _, m := range slices.Backward(w.middleware) {
+			h = m(h)
+		}
+		w.handlers[kind] = h
+	}
+	w.cfg.Logger.Info("worker starts", "queues", w.queueNames(), "concurrency", w.cfg.Concurrency)
+
+	// Jobs outlive ctx by the grace time.
+	jobs, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	beat, stopBeat := context.WithCancel(jobs)
+	var heart sync.WaitGroup
+	heart.Go(func() { w.heartbeat(beat) })
+
+	var group errgroup.Group
+	for _, queues := range w.broker.WaitGroups(w.queueNames()) {
+		group.Go(func() error { w.listen(ctx, queues); return nil })
+	}
+	group.Go(func() error { w.fetch(ctx, jobs); return nil })
+	<-ctx.Done()
+	w.stopListening(ctx)
+	err := w.drain(ctx, end)
+	_ = group.Wait()
+	stopBeat()
+	heart.Wait()
+	w.cfg.Logger.Info("worker stopped", "unfinished", w.running.count())
+	return err
+}
+
+func (w *Worker) queueNames() []string { return slices.Sorted(maps.Keys(w.cfg.Queues)) }
+
+// ReleaseNow ends the grace time of a Run whose context has ended, as a second signal should.
+func (w *Worker) ReleaseNow() { w.hurryOnce.Do(func() { close(w.hurry) }) }
+
+// returnTime is how long handlers have to return after their contexts have ended.
+const returnTime = 3 * time.Second
+
+// drain waits for the handlers and releases what is left of them.
+func (w *Worker) drain(ctx context.Context, end context.CancelCauseFunc) error {
+	idle := w.slots.drained()
+	grace := time.NewTimer(w.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-idle:
+		return nil
+	case <-grace.C:
+	case <-w.hurry:
+	}
+	end(ErrShutdown)
+	last := time.NewTimer(returnTime)
+	defer last.Stop()
+	select {
+	case <-idle:
+		return nil
+	case <-last.C:
+	}
+	w.released.Store(true)
+	left := w.running.all()
+	for _, r := range left {
+		if err := w.broker.Release(context.WithoutCancel(ctx), r.d); err != nil {
+			w.cfg.Logger.Warn("release at shutdown", "job_id", r.d.ID, "error", err)
+		}
+	}
+	return fmt.Errorf("%w: %d", ErrUnfinished, len(left))
+}
