@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unsafe"
 )
 
 // Broker is the verbs of a job's life after it was enqueued, for building workers and schedulers;
@@ -48,36 +49,40 @@ func (b *Broker) Lease(ctx context.Context, queue string, n int, lease time.Dura
 	if err != nil {
 		return nil, false, err
 	}
-	return parseLease(s, reply, lease)
+	deliveries, more, err = parseLease(s, reply, lease)
+	if err != nil || len(deliveries) == 0 {
+		return nil, more, err
+	}
+	deliveries, err = b.fetch(ctx, s, deliveries)
+	return deliveries, more, err
 }
 
 // leaseHeader is how many words come before the jobs in the reply of lease.
 const leaseHeader = 5
 
+// parseLease reads the reply of lease; the records are still to be fetched.
 func parseLease(s *shard, reply any, lease time.Duration) ([]*Delivery, bool, error) {
 	words, ok := reply.([]any)
 	if ok && len(words) > 0 && words[0] != "OK" {
 		code, _ := words[0].(string)
 		return nil, false, fmt.Errorf("lease from %s: %w", s.queue, codeError(code))
 	}
-	if !ok || len(words) < leaseHeader || (len(words)-leaseHeader)%2 != 0 {
+	if !ok || len(words) < leaseHeader {
 		return nil, false, fmt.Errorf("lease: unexpected reply %T", reply)
 	}
 	now, _ := words[1].(int64)
 	token, _ := words[2].(int64)
 	more, _ := words[3].(int64)
 	noted, _ := words[4].([]any)
-	jobs := words[leaseHeader:]
-	block := make([]Delivery, len(jobs)/2)
-	out := make([]*Delivery, len(block))
+	entries := words[leaseHeader:]
+	block := make([]Delivery, len(entries))
+	out := make([]*Delivery, len(entries))
 	leasedAt := time.UnixMilli(now)
 	for i := range block {
 		d := &block[i]
-		id, _ := jobs[2*i].(string)
-		record, _ := jobs[2*i+1].(string)
-		d.fill(id, []byte(record))
-		d.Queue, d.shard = s.queue, s
-		d.Token = token + int64(i)
+		entry, _ := entries[i].(string)
+		d.ID, d.Due = splitEntry(entry)
+		d.shard, d.Token = s, token+int64(i)
 		d.token = strconv.FormatInt(d.Token, 10)
 		d.LeasedAt, d.Deadline = leasedAt, leasedAt.Add(lease)
 		if i < len(noted) {
@@ -92,13 +97,71 @@ func parseLease(s *shard, reply any, lease time.Duration) ([]*Delivery, bool, er
 	return out, more == 1, nil
 }
 
-// fill decodes a record into the delivery; one that cannot be decoded keeps its bytes as payload.
-func (d *Delivery) fill(id string, record []byte) {
-	e, err := decodeRecord(id, record)
+// fetch reads the records of jobs that were just leased. They stay as they are while the leases last,
+// so this need not be one step with lease. When it fails, the jobs are given back.
+func (b *Broker) fetch(ctx context.Context, s *shard, leased []*Delivery) ([]*Delivery, error) {
+	ids := make([]string, len(leased))
+	for i, d := range leased {
+		ids[i] = d.ID
+	}
+	var records []any
+	err := b.c.retrying(ctx, func() (err error) {
+		records, err = b.c.rdb.HMGet(ctx, s.keys["jobs"], ids...).Result()
+		return err
+	})
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opTimeout)
+		defer cancel()
+		for _, d := range leased {
+			if failed := b.Release(ctx, d); failed != nil {
+				break
+			}
+		}
+		return nil, fmt.Errorf("lease from %s: read jobs: %w", s.queue, err)
+	}
+	kept := leased[:0]
+	for i, d := range leased {
+		record, ok := records[i].(string)
+		if !ok {
+			// An entry without a job, left by a call that failed half-way, or written by hand.
+			if err := b.Drop(ctx, d); err != nil {
+				return kept, err
+			}
+			continue
+		}
+		d.fill(record)
+		kept = append(kept, d)
+	}
+	return kept, nil
+}
+
+// fill decodes a record into the delivery; one that cannot be decoded is kept as payload.
+func (d *Delivery) fill(record string) {
+	id, due := d.ID, d.Due
+	// The string is nobody else's, so the payload may share its bytes: a copy of each payload is a
+	// tenth of the work of a lease.
+	bytes := unsafe.Slice(unsafe.StringData(record), len(record))
+	e, err := decodeEnvelope(id, bytes)
 	d.Job, d.Created, d.Err = e.job, e.created, err
 	if err != nil {
-		d.Job = Job{ID: id, Payload: record}
+		d.Payload = bytes
 	}
+	d.ID, d.Due, d.Queue = id, due, d.shard.queue
+}
+
+// entryDigits is the length of the due time in ms before the id in an entry of a ready list.
+const entryDigits = 13
+
+// splitEntry takes an entry of a ready list apart.
+func splitEntry(entry string) (id string, due time.Time) {
+	if len(entry) < entryDigits {
+		return entry, time.Time{}
+	}
+	ms, err := strconv.ParseInt(entry[:entryDigits], 10, 64)
+	if err != nil {
+		return entry[entryDigits:], time.Time{}
+	}
+	return entry[entryDigits:], time.UnixMilli(ms)
 }
 
 // Extend gives the leases of deliveries their full length again, from now on by Redis's clock. The
@@ -111,6 +174,9 @@ func (b *Broker) Extend(ctx context.Context, deliveries []*Delivery, lease time.
 	verdicts := make([]error, len(deliveries))
 	positions := map[*shard][]int{}
 	for i, d := range deliveries {
+		if d.shard == nil {
+			return nil, fmt.Errorf("%w: extend of a delivery that Lease did not make", ErrInvalid)
+		}
 		positions[d.shard] = append(positions[d.shard], i)
 	}
 	for s, all := range positions {
@@ -145,11 +211,11 @@ func (b *Broker) extend(ctx context.Context, s *shard, all []*Delivery, part []i
 }
 
 // settle carries out a settling verb on one delivery, together with those of other callers.
-func (b *Broker) settle(ctx context.Context, sc *script, d *Delivery, more ...any) error {
+func (b *Broker) settle(ctx context.Context, sc *script, d *Delivery, spec string, more ...any) error {
 	if d.shard == nil {
 		return fmt.Errorf("%w: %s of a delivery that Lease did not make", ErrInvalid, sc.verb)
 	}
-	e := &entry{args: append([]any{d.ID, d.token}, more...), size: len(d.ID)}
+	e := &entry{args: append([]any{d.ID, d.token}, more...), spec: spec, size: len(d.ID) + len(spec)}
 	for _, arg := range more {
 		if text, ok := arg.(string); ok {
 			e.size += len(text)
@@ -163,7 +229,7 @@ func (b *Broker) settle(ctx context.Context, sc *script, d *Delivery, more ...an
 
 // Ack says that a job is done. It is gone then, or kept in done for its Retain.
 func (b *Broker) Ack(ctx context.Context, d *Delivery) error {
-	return b.settle(ctx, ackScript, d, d.keepArg())
+	return b.settle(ctx, ackScript, d, d.keepSpec())
 }
 
 // Retry counts a failure and lets the job run again after delay, 0 or more. cause is kept with the
@@ -172,7 +238,7 @@ func (b *Broker) Retry(ctx context.Context, d *Delivery, delay time.Duration, ca
 	if err := b.c.cfg.checkDelay("delay", delay); err != nil {
 		return err
 	}
-	return b.settle(ctx, retryScript, d, ceilMS(delay), d.withFailure(cause, time.Now()))
+	return b.settle(ctx, retryScript, d, "", ceilMS(delay), d.withFailure(cause, time.Now()))
 }
 
 // Snooze lets the job run again after delay, 0 or more, with nothing counted against it.
@@ -180,12 +246,12 @@ func (b *Broker) Snooze(ctx context.Context, d *Delivery, delay time.Duration) e
 	if err := b.c.cfg.checkDelay("delay", delay); err != nil {
 		return err
 	}
-	return b.settle(ctx, snoozeScript, d, ceilMS(delay))
+	return b.settle(ctx, snoozeScript, d, "", ceilMS(delay))
 }
 
 // Release gives a job back to the head of its queue, with nothing counted against it.
 func (b *Broker) Release(ctx context.Context, d *Delivery) error {
-	return b.settle(ctx, releaseScript, d)
+	return b.settle(ctx, releaseScript, d, "", d.Due.UnixMilli())
 }
 
 // Bury makes a job dead. A cause, which may be nil, is kept with it and counted as a failure.
@@ -199,12 +265,12 @@ func (b *Broker) Bury(ctx context.Context, d *Delivery, reason Reason, cause err
 	if cause != nil && (reason == ReasonExhausted || reason == ReasonRejected) {
 		failed = 1
 	}
-	return b.settle(ctx, buryScript, d, failed, string(reason), d.withFailure(cause, time.Now()))
+	return b.settle(ctx, buryScript, d, "", failed, string(reason), d.withFailure(cause, time.Now()))
 }
 
 // Drop removes a job that expired and was to be dropped; only a count is left of it.
 func (b *Broker) Drop(ctx context.Context, d *Delivery) error {
-	return b.settle(ctx, buryScript, d, 0, string(reasonDropped), "")
+	return b.settle(ctx, buryScript, d, "", 0, string(reasonDropped), "")
 }
 
 // Marked says whether a mark that Delivery.Mark left with an acked job of the queue is still kept.
@@ -214,7 +280,7 @@ func (b *Broker) Marked(ctx context.Context, queue, mark string) (bool, error) {
 	}
 	pipe := b.c.rdb.Pipeline()
 	now := pipe.Time(ctx)
-	until := pipe.HGet(ctx, b.c.lineOf(queue).shard.keys["marks"], mark)
+	until := pipe.HGet(ctx, b.c.lineOf(queue).shard.keys["marks"], markField(mark))
 	if _, err := pipe.Exec(ctx); err != nil && !isNil(err) {
 		err, _ := classify(err)
 		return false, fmt.Errorf("look up mark: %w", err)

@@ -110,17 +110,22 @@ func (c *Client) Enqueue(ctx context.Context, job Job) (string, error) {
 	if err := c.register(ctx, l); err != nil {
 		return "", err
 	}
-	err = outcome(&job, e, l.enqueue.do(ctx, e))
-	if err == nil || errors.Is(err, ErrUnknown) || errors.Is(err, ErrUnconfirmed) {
-		return job.ID, err
-	}
-	return "", err
+	r := result(&job, outcome(&job, e, l.enqueue.do(ctx, e)))
+	return r.ID, r.Err
 }
 
 // Result is the outcome of one job of EnqueueMany, as Enqueue would have returned it.
 type Result struct {
 	ID  string
 	Err error
+}
+
+// result names the ID of a job that is, or may be, in the queue.
+func result(j *Job, err error) Result {
+	if err == nil || errors.Is(err, ErrUnknown) || errors.Is(err, ErrUnconfirmed) {
+		return Result{ID: j.ID, Err: err}
+	}
+	return Result{Err: err}
 }
 
 // EnqueueMany hands jobs in, to any queues, in batches of at most 500 jobs or 1 MiB. Each job is judged
@@ -153,7 +158,7 @@ func (c *Client) EnqueueMany(ctx context.Context, jobs []Job) ([]Result, error) 
 	}
 	for i, e := range entries {
 		if e != nil {
-			results[i] = Result{ID: prepared[i].ID, Err: outcome(&prepared[i], e, e.err)}
+			results[i] = result(&prepared[i], outcome(&prepared[i], e, e.err))
 		}
 	}
 	return results, joinResults(results)
@@ -192,32 +197,16 @@ func (c *Client) prepare(j *Job) (*entry, error) {
 		j.Retain = defaultIDRetain
 	}
 	record := encodeEnvelope(j, now)
-	return &entry{args: []any{j.ID, when(j.Due, j.Delay), options(j), record}, size: len(record) + len(j.ID)}, nil
-}
-
-// when is the column of that name: a delay in ms, or @ and an absolute time. Neither is ever rounded
-// down.
-func when(due time.Time, delay time.Duration) string {
-	if due.IsZero() {
-		if delay == 0 {
-			return "0"
-		}
-		return strconv.FormatInt(ceilMS(delay), 10)
+	e := &entry{args: []any{j.ID, record}, spec: spec(j), size: len(record) + len(j.ID)}
+	if j.IfExists == Replace {
+		e.replaces = j.ID
 	}
-	ms := due.UnixMilli()
-	if due.After(time.UnixMilli(ms)) {
-		ms++
-	}
-	return "@" + strconv.FormatInt(ms, 10)
+	return e, nil
 }
 
-func ceilMS(d time.Duration) int64 {
-	return int64((d + time.Millisecond - 1) / time.Millisecond)
-}
-
-// options is the column of that name; lua/with/admit.lua describes it.
-func options(j *Job) string {
-	if j.IfExists == Keep && j.Priority == Normal && j.Unique.Key == "" {
+// spec says when a job is due and what is special about it; lua/with/admit.lua describes it.
+func spec(j *Job) string {
+	if j.Due.IsZero() && j.Delay == 0 && j.IfExists == Keep && j.Priority == Normal && j.Unique.Key == "" {
 		return ""
 	}
 	replace, rank, scope, window := "-", "n", "-", ""
@@ -233,7 +222,24 @@ func options(j *Job) string {
 			window = strconv.FormatInt(ceilMS(j.Unique.Window), 10)
 		}
 	}
-	return replace + rank + scope + window + " " + j.Unique.Key
+	return when(j.Due, j.Delay) + " " + replace + rank + scope + window + " " + j.Unique.Key
+}
+
+// when is a due time as scripts take it: a delay in ms, or @ and an absolute time. Neither is ever
+// rounded down.
+func when(due time.Time, delay time.Duration) string {
+	if due.IsZero() {
+		return strconv.FormatInt(ceilMS(delay), 10)
+	}
+	ms := due.UnixMilli()
+	if due.After(time.UnixMilli(ms)) {
+		ms++
+	}
+	return "@" + strconv.FormatInt(ms, 10)
+}
+
+func ceilMS(d time.Duration) int64 {
+	return int64((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 // outcome is what Enqueue returns for what the script answered.

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// A record in the jobs hash is six bytes of due time, which the scripts write, and the envelope, which
-// is written once:
+// A record in the jobs hash is an envelope, which is written once:
 //
 //	version   1 byte
 //	checksum  4 bytes, CRC32C of all that follows, big-endian
@@ -23,7 +22,6 @@ import (
 // a year.
 const (
 	envelopeVersion = 1
-	dueBytes        = 6
 	checksumEnd     = 5
 )
 
@@ -118,19 +116,8 @@ type envelope struct {
 	created time.Time
 }
 
-// decodeRecord reads a record of the jobs hash. The payload is a part of record, not a copy. Its
-// errors are ErrDamaged and ErrNewerVersion.
-func decodeRecord(id string, record []byte) (envelope, error) {
-	if len(record) < dueBytes {
-		return envelope{}, fmt.Errorf("%w: %d bytes", ErrDamaged, len(record))
-	}
-	due := binary.BigEndian.Uint64(append([]byte{0, 0}, record[:dueBytes]...))
-	e, err := decodeEnvelope(id, record[dueBytes:])
-	e.job.ID = id
-	e.job.Due = time.UnixMilli(int64(due))
-	return e, err
-}
-
+// decodeEnvelope reads a record of the jobs hash. The payload is a part of b, not a copy. Its errors are
+// ErrDamaged and ErrNewerVersion.
 func decodeEnvelope(id string, b []byte) (envelope, error) {
 	if len(b) < checksumEnd {
 		return envelope{}, fmt.Errorf("%w: %d bytes", ErrDamaged, len(b))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -20,7 +22,12 @@ const (
 // entry is one job's part in a batched call.
 type entry struct {
 	args []any
+	// spec is the job's line of ARGV specs, for scripts that have it.
+	spec string
 	size int
+	// replaces is the id whose job this one is to take the place of. It cannot go in one call with
+	// another job of that id.
+	replaces string
 	// code is what the script answered, empty where it accepted; detail goes with some codes.
 	code, detail string
 	err          error
@@ -108,19 +115,27 @@ func fit(entries []*entry) int {
 	size := 0
 	for i, e := range entries {
 		size += e.size
-		if i == maxBatch || i > 0 && size > maxBatchBytes {
+		if i == maxBatch || i > 0 && size > maxBatchBytes || e.replaces != "" && holds(entries[:i], e.replaces) {
 			return i
 		}
 	}
 	return len(entries)
 }
 
+// holds says whether one of the entries, which are of enqueue, is of an id.
+func holds(entries []*entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e *entry) bool { return e.args[0] == any(id) })
+}
+
 // send carries a batch out and notes each job's answer in its entry.
 func (g *group) send(ctx context.Context, batch []*entry) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	args := make([]any, 1, 1+len(batch)*len(g.script.each))
-	args[0] = g.client.shift()
+	args := make([]any, 0, 2+len(batch)*len(g.script.each))
+	args = append(args, g.client.shift())
+	if slices.Contains(g.script.argv, "specs") {
+		args = append(args, specs(batch))
+	}
 	for _, e := range batch {
 		args = append(args, e.args...)
 	}
@@ -137,6 +152,19 @@ func (g *group) send(ctx context.Context, batch []*entry) {
 			e.err = codeError(e.code)
 		}
 	}
+}
+
+// specs joins what is special about the jobs of a batch; mostly nothing is.
+func specs(batch []*entry) string {
+	if !slices.ContainsFunc(batch, func(e *entry) bool { return e.spec != "" }) {
+		return ""
+	}
+	var b strings.Builder
+	for _, e := range batch {
+		b.WriteString(e.spec)
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // note reads a reply: a flat list of position, code and, for some scripts, a detail.

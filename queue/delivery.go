@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -44,10 +46,18 @@ func (d *Delivery) Expired() bool { return !d.Expires.IsZero() && d.LeasedAt.Aft
 
 // Mark leaves a mark of idempotency when the job is acked, in the same step: Broker.Marked finds it
 // for the time it is kept. A second Mark takes the place of the first.
-func (d *Delivery) Mark(mark string, keep time.Duration) { d.mark, d.keep = mark, keep }
+func (d *Delivery) Mark(mark string, keep time.Duration) { d.mark, d.keep = markField(mark), keep }
 
-// keepArg is the keep column of ack: empty, or how long the job stays in done and the mark.
-func (d *Delivery) keepArg() string {
+// markField is how a mark stands in Redis: as it is, or as its hash where it is long or not plain text.
+func markField(mark string) string {
+	if checkText("mark", mark, maxKeyBytes) == nil {
+		return mark
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(mark)))
+}
+
+// keepSpec is the spec of ack: empty, or how long the job stays in done and the mark.
+func (d *Delivery) keepSpec() string {
 	retain := max(d.Retain, 0)
 	if retain == 0 && d.mark == "" {
 		return ""

@@ -74,12 +74,12 @@ func (in *Inspector) Queue(ctx context.Context, name string) (QueueInfo, error) 
 
 // reading is the commands of one queue in a pipeline.
 type reading struct {
-	sizes  map[string]*redis.IntCmd
-	heads  map[string]*redis.ZSliceCmd
-	oldest []*redis.StringCmd
-	meta   *redis.SliceCmd
-	stats  *redis.MapStringStringCmd
-	late   []*redis.IntCmd
+	sizes map[string]*redis.IntCmd
+	heads map[string]*redis.ZSliceCmd
+	ready []*redis.StringCmd
+	meta  *redis.SliceCmd
+	stats *redis.MapStringStringCmd
+	late  []*redis.IntCmd
 }
 
 func (in *Inspector) queues(ctx context.Context, names []string) ([]QueueInfo, error) {
@@ -99,23 +99,8 @@ func (in *Inspector) queues(ctx context.Context, names []string) ([]QueueInfo, e
 		return nil, fmt.Errorf("read queues: %w", err)
 	}
 	out := make([]QueueInfo, len(names))
-	heads := make([]*redis.StringCmd, len(names))
-	pipe = in.c.rdb.Pipeline()
 	for i, name := range names {
 		out[i] = readings[i].info(name, now)
-		if id := readings[i].oldestID(); id != "" {
-			heads[i] = pipe.HGet(ctx, in.c.lineOf(name).shard.keys["jobs"], id)
-		}
-	}
-	if err := exec(ctx, pipe); err != nil {
-		return nil, fmt.Errorf("read oldest jobs: %w", err)
-	}
-	for i, head := range heads {
-		if head != nil {
-			if e, _ := decodeRecord("", []byte(head.Val())); !e.job.Due.IsZero() {
-				out[i].OldestReady = max(0, now.Sub(e.job.Due))
-			}
-		}
 	}
 	return out, nil
 }
@@ -132,7 +117,7 @@ func ask(ctx context.Context, pipe redis.Pipeliner, s *shard, now time.Time) *re
 	}
 	for _, name := range []string{"high", "ready", "low"} {
 		r.sizes[name] = pipe.LLen(ctx, s.keys[name])
-		r.oldest = append(r.oldest, pipe.LIndex(ctx, s.keys[name], 0))
+		r.ready = append(r.ready, pipe.LIndex(ctx, s.keys[name], 0))
 	}
 	r.sizes["ghosts"] = pipe.HLen(ctx, s.keys["ghosts"])
 	r.meta = pipe.HMGet(ctx, s.keys["meta"], "paused", "closed", "max_len")
@@ -140,14 +125,15 @@ func ask(ctx context.Context, pipe redis.Pipeliner, s *shard, now time.Time) *re
 	return r
 }
 
-// oldestID is the job at the head of the ready lists.
-func (r *reading) oldestID() string {
-	for _, head := range r.oldest {
+// oldest is when the job at the head of the ready lists became due.
+func (r *reading) oldest() (due time.Time, ok bool) {
+	for _, head := range r.ready {
 		if head.Val() != "" {
-			return head.Val()
+			_, due = splitEntry(head.Val())
+			return due, true
 		}
 	}
-	return ""
+	return time.Time{}, false
 }
 
 func (r *reading) info(name string, now time.Time) QueueInfo {
@@ -179,6 +165,9 @@ func (r *reading) info(name string, now time.Time) QueueInfo {
 		q.OverdueAge = now.Sub(first)
 	default:
 		q.NextDue = first.Sub(now)
+	}
+	if due, ok := r.oldest(); ok {
+		q.OldestReady = max(0, now.Sub(due))
 	}
 	if meta := r.meta.Val(); len(meta) == 3 {
 		q.Paused, q.Closed = meta[0] != nil, meta[1] != nil

@@ -18,8 +18,8 @@ type JobInfo struct {
 	// Created is when the job was enqueued, by the producer's clock; zero if unknown.
 	Created time.Time
 	// At is the moment that goes with State, by Redis's clock: when a delayed or retrying job is due,
-	// when a ready job became due, when a lease ends, when a dead job died, until when a done job is
-	// kept.
+	// when a ready job became due (zero where it was not met in its list), when a lease ends, when a
+	// dead job died, until when a done job is kept.
 	At time.Time
 	// Token is the fencing number of the lease, 0 when there is none; Cancelled says that the job was
 	// cancelled while it ran.
@@ -94,15 +94,18 @@ func (in *Inspector) load(ctx context.Context, s *shard, ids []string) ([]JobInf
 var stateSets = map[State]string{Delayed: "delayed", Retrying: "retry", Leased: "leased", Dead: "dead", Done: "done"}
 
 func describe(id, record string, places map[State]*redis.FloatCmd) JobInfo {
-	e, err := decodeRecord(id, []byte(record))
-	info := JobInfo{Job: e.job, Created: e.created, Err: err, State: Ready, At: e.job.Due}
+	e, err := decodeEnvelope(id, []byte(record))
+	info := JobInfo{Job: e.job, Created: e.created, Err: err, State: Ready}
 	if err != nil {
-		info.Job = Job{ID: id, Payload: []byte(record), Due: e.job.Due}
+		info.Job = Job{ID: id, Payload: []byte(record)}
 	}
 	for state, place := range places {
 		if place.Err() == nil {
 			info.State, info.At = state, time.UnixMilli(int64(place.Val()))
 		}
+	}
+	if info.State == Delayed || info.State == Retrying {
+		info.Due = info.At
 	}
 	return info
 }
@@ -176,6 +179,7 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 		if err != nil {
 			return Page{}, fmt.Errorf("list jobs of %s: %w", queue, err)
 		}
+		dues := splitEntries(q.State, ids)
 		jobs, err := in.load(ctx, s, ids)
 		if err != nil {
 			return Page{}, err
@@ -183,6 +187,9 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 		page.Scanned += len(ids)
 		page.Cursor = next
 		for _, job := range jobs {
+			if due, ok := dues[job.ID]; ok && job.State == Ready {
+				job.Due, job.At = due, due
+			}
 			if q.matches(&job) {
 				page.Jobs = append(page.Jobs, job)
 			}
@@ -191,6 +198,19 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 			return page, nil
 		}
 	}
+}
+
+// splitEntries turns entries of ready lists into ids, in place, and returns their due times.
+func splitEntries(state State, entries []string) map[string]time.Time {
+	if state != Ready {
+		return nil
+	}
+	dues := make(map[string]time.Time, len(entries))
+	for i, entry := range entries {
+		id, due := splitEntry(entry)
+		entries[i], dues[id] = id, due
+	}
+	return dues
 }
 
 // matches also drops a job that has left the state since its id was read.
@@ -208,7 +228,7 @@ func (in *Inspector) ids(ctx context.Context, s *shard, state State, cursor stri
 	case "":
 		return in.scan(ctx, s, at, want)
 	case Ready:
-		ids, err = in.readyIDs(ctx, s, int64(at), int64(want))
+		ids, err = in.readyEntries(ctx, s, int64(at), int64(want))
 	case Dead:
 		ids, err = in.c.rdb.ZRevRange(ctx, s.keys["dead"], int64(at), int64(at)+int64(want)-1).Result()
 	case Delayed, Retrying, Leased, Done:
@@ -240,8 +260,8 @@ func (in *Inspector) scan(ctx context.Context, s *shard, at uint64, want int) ([
 	return ids, strconv.FormatUint(next, 10), nil
 }
 
-// readyIDs reads across the three ready lists as if they were one.
-func (in *Inspector) readyIDs(ctx context.Context, s *shard, offset, want int64) ([]string, error) {
+// readyEntries reads across the three ready lists as if they were one.
+func (in *Inspector) readyEntries(ctx context.Context, s *shard, offset, want int64) ([]string, error) {
 	var out []string
 	for _, name := range []string{"high", "ready", "low"} {
 		size, err := in.c.rdb.LLen(ctx, s.keys[name]).Result()

@@ -14,75 +14,111 @@ import (
 // run is one job from its lease until it is settled.
 type run struct {
 	d      *queue.Delivery
+	ctx    context.Context //nolint:containedctx // it is the job's own, made and ended with it
 	cancel context.CancelCauseFunc
 	began  time.Time
-	// until is when the lease may be over by this process's monotonic clock; guarded by running.mu.
-	until time.Time
+	// until is when the lease may be over by this process's monotonic clock; guarded by running.mu, as
+	// are the neighbours in the list.
+	until      time.Time
+	prev, next *run
 }
 
-// running is the set of jobs that this worker holds a lease of.
+// running is the list of jobs that this worker holds a lease of.
 type running struct {
 	mu   sync.Mutex
-	jobs map[*run]struct{}
+	head run
+	size int
 }
 
 func (r *running) add(job *run) {
 	r.mu.Lock()
-	r.jobs[job] = struct{}{}
+	job.prev, job.next = &r.head, r.head.next
+	if job.next != nil {
+		job.next.prev = job
+	}
+	r.head.next = job
+	r.size++
 	r.mu.Unlock()
 }
 
 func (r *running) remove(job *run) {
 	r.mu.Lock()
-	delete(r.jobs, job)
+	job.prev.next = job.next
+	if job.next != nil {
+		job.next.prev = job.prev
+	}
+	r.size--
 	r.mu.Unlock()
 }
 
 func (r *running) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.jobs)
+	return r.size
 }
 
 func (r *running) all() []*run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make([]*run, 0, len(r.jobs))
-	for job := range r.jobs {
+	out := make([]*run, 0, r.size)
+	for job := r.head.next; job != nil; job = job.next {
 		out = append(out, job)
 	}
 	return out
 }
 
-// start runs a job on a goroutine of its own. Its slot is reserved already.
+// start runs a job. Its slot is reserved already.
 func (w *Worker) start(jobs context.Context, d *queue.Delivery, began time.Time) {
 	ctx, cancel := context.WithCancelCause(jobs)
-	job := &run{d: d, cancel: cancel, began: began, until: began.Add(w.trust())}
+	job := &run{d: d, ctx: ctx, cancel: cancel, began: began, until: began.Add(w.trust())}
 	w.running.add(job)
 	w.tally.started.Add(1)
-	go w.work(ctx, job)
+	select {
+	case w.work <- job:
+	default:
+		go w.serve(job)
+	}
+}
+
+// lingerTime is how long a goroutine without a job waits for the next one. Reusing it spares growing a
+// new stack for each job.
+const lingerTime = time.Second
+
+// serve runs a job and then those that come while it lingers.
+func (w *Worker) serve(job *run) {
+	linger := time.NewTimer(lingerTime)
+	defer linger.Stop()
+	for {
+		w.finish(job)
+		linger.Reset(lingerTime)
+		select {
+		case job = <-w.work:
+		case <-linger.C:
+			return
+		}
+	}
 }
 
 // trust is how long after a lease or a heartbeat was asked for this worker relies on it: a sixth less
 // than the lease, for clocks that drift and processes that pause.
 func (w *Worker) trust() time.Duration { return w.cfg.Lease - w.cfg.Lease/6 }
 
-// work runs the handler and settles. It settles in a deferred call, since a handler may end its
+// finish runs the handler and settles. It settles in a deferred call, since a handler may end its
 // goroutine (runtime.Goexit), and the job must not hang in its lease then.
-func (w *Worker) work(ctx context.Context, job *run) {
+func (w *Worker) finish(job *run) {
 	verdict := func(ctx context.Context) error {
 		return w.fail(ctx, job.d, errors.New("handler ended its goroutine"))
 	}
 	defer func() {
 		w.slots.returned(job.d.Queue)
 		if !w.released.Load() {
-			w.settle(job, func() error { return verdict(context.WithoutCancel(ctx)) })
+			w.settle(job, func() error { return verdict(context.WithoutCancel(job.ctx)) })
 		}
 		w.running.remove(job)
 		w.slots.settled()
 		job.cancel(nil)
 	}()
-	verdict = w.execute(ctx, job.d)
+	verdict = w.execute(job.ctx, job.d)
 }
 
 // execute runs what is to be run of a job and returns the verb that settles it.

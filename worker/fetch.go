@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -30,6 +31,8 @@ func (w *Worker) fetch(ctx, jobs context.Context) {
 			}
 			continue
 		}
+		// Handlers that have just returned free their slots first: fewer and larger leases.
+		runtime.Gosched()
 		n := w.slots.reserve(name, maxLease)
 		if n == 0 {
 			w.sources.heat(name)

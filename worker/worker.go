@@ -40,6 +40,7 @@ type Worker struct {
 	slots   *slots
 	sources *sources
 	running running
+	work    chan *run
 	tally   tally
 
 	// hurry is closed to end the grace time; released says that what had not returned by the end was
@@ -64,7 +65,7 @@ func newWorker(b broker, cfg Config) (*Worker, error) {
 		cfg: cfg, broker: b, handlers: map[string]Handler{},
 		slots:   newSlots(cfg.Concurrency, cfg.QueueConcurrency),
 		sources: newSources(cfg.Queues, cfg.Strict),
-		running: running{jobs: map[*run]struct{}{}},
+		work:    make(chan *run),
 		hurry:   make(chan struct{}),
 	}, nil
 }
@@ -92,9 +93,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.cfg.Logger.Info("worker starts", "queues", w.queueNames(), "concurrency", w.cfg.Concurrency)
 
 	// Jobs outlive ctx by the grace time.
-	jobs, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer end(nil)
+	jobs := context.WithoutCancel(ctx)
 	beat, stopBeat := context.WithCancel(jobs)
+	defer stopBeat()
 	var heart sync.WaitGroup
 	heart.Go(func() { w.heartbeat(beat) })
 
@@ -105,7 +106,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() error { w.fetch(ctx, jobs); return nil })
 	<-ctx.Done()
 	w.stopListening(ctx)
-	err := w.drain(ctx, end)
+	err := w.drain(ctx)
 	_ = group.Wait()
 	stopBeat()
 	heart.Wait()
@@ -122,7 +123,7 @@ func (w *Worker) ReleaseNow() { w.hurryOnce.Do(func() { close(w.hurry) }) }
 const returnTime = 3 * time.Second
 
 // drain waits for the handlers and releases what is left of them.
-func (w *Worker) drain(ctx context.Context, end context.CancelCauseFunc) error {
+func (w *Worker) drain(ctx context.Context) error {
 	idle := w.slots.drained()
 	grace := time.NewTimer(w.cfg.Grace)
 	defer grace.Stop()
@@ -132,7 +133,9 @@ func (w *Worker) drain(ctx context.Context, end context.CancelCauseFunc) error {
 	case <-grace.C:
 	case <-w.hurry:
 	}
-	end(ErrShutdown)
+	for _, job := range w.running.all() {
+		job.cancel(ErrShutdown)
+	}
 	last := time.NewTimer(returnTime)
 	defer last.Stop()
 	select {

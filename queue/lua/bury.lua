@@ -25,7 +25,7 @@ if #buried > 0 then
   unlock(buried, 'done')
   unlease(buried, 'bury')
 end
-forget(dropped, 'gone')
+forget(dropped, 'done')
 unlease(dropped, 'drop')
 end_cancelled(id, cancelled, refused)
 return refused

@@ -8,15 +8,20 @@ local function head(set)
   return tonumber(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or math.huge)
 end
 
-local due = {}
+local due, entries = { {}, {} }, { {}, {} }
 for i, set in ipairs({ delayed, retry }) do
-  due[i] = head(set) <= now and redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, limit) or {}
+  if head(set) <= now then
+    local part = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
+    for k = 1, #part, 2 do
+      due[i][(k + 1) / 2], entries[i][(k + 1) / 2] = part[k], entry(part[k + 1], part[k])
+    end
+  end
 end
 
 -- writes
 for i, set in ipairs({ delayed, retry }) do
   if #due[i] > 0 then
-    push('RPUSH', due[i])
+    push('RPUSH', due[i], entries[i])
     redis.call('ZREM', set, unpack(due[i]))
     redis.call('HINCRBY', stats, 'promote', #due[i])
   end

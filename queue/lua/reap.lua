@@ -11,18 +11,17 @@ local head = tonumber(redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')[2] or mat
 -- ran out meanwhile are judged.
 local stalled = head <= now and (not pass[1] or now - pass[1] > tonumber(stall_ms))
 local grace = stalled and now + grace_ms or tonumber(pass[2] or 0)
-local back, buried, ended, faulty, when = {}, {}, {}, {}, {}
+local back, entries, buried, ended, faulty, when = {}, {}, {}, {}, {}, {}
 if head <= now and now >= grace then
   for _, job in ipairs(redis.call('ZRANGEBYSCORE', leased, '-inf', now, 'LIMIT', 0, limit)) do
-    local entry = redis.call('HGET', faults, job)
-    local failures, lost, errors = counts(entry)
+    local failures, lost, errors = counts(redis.call('HGET', faults, job))
     if string.sub(redis.call('HGET', tokens, job) or '', 1, 1) == '-' or redis.call('HEXISTS', jobs, job) == 0 then
       ended[#ended + 1] = job
     else
       local reason = lost + 1 < tonumber(max_lost) and '-' or 'crash-loop'
       faulty[#faulty + 1], faulty[#faulty + 2] = job, failures .. ' ' .. lost + 1 .. ' ' .. reason .. ' ' .. errors
       if reason == '-' then
-        back[#back + 1] = job
+        back[#back + 1], entries[#entries + 1] = job, entry(now, job)
       else
         buried[#buried + 1], when[#when + 1], when[#when + 2] = job, now, job
       end
@@ -34,7 +33,7 @@ end
 redis.call('HSET', meta, 'reaped', now, 'grace', grace)
 if #faulty > 0 then redis.call('HSET', faults, unpack(faulty)) end
 if #buried > 0 then redis.call('ZADD', dead, unpack(when)) end
-push('RPUSH', back)
+push('RPUSH', back, entries)
 unlease(back, 'reap')
 unlock(buried, 'done')
 unlease(buried, 'bury')

@@ -4,7 +4,7 @@
 -- KEYS jobs high ready low faults dead done priority stats wake
 -- EACH id
 -- RETURNS position and code of each job refused: UNKNOWN | LIVE (neither dead nor done)
-local refused, back, seen = {}, {}, {}
+local refused, back, entries, seen = {}, {}, {}, {}
 for i, job in ipairs(id) do
   local code
   if redis.call('HEXISTS', jobs, job) == 0 then
@@ -12,18 +12,15 @@ for i, job in ipairs(id) do
   elseif seen[job] or not (redis.call('ZSCORE', dead, job) or redis.call('ZSCORE', done, job)) then
     code = 'LIVE'
   else
-    back[#back + 1], seen[job] = job, true
+    back[#back + 1], entries[#entries + 1], seen[job] = job, entry(now, job), true
   end
   if code then refused[#refused + 1], refused[#refused + 2] = i, code end
 end
 if #back == 0 then return refused end
 
 -- writes
-for _, job in ipairs(back) do
-  redis.call('HSET', jobs, job, stamp(now) .. string.sub(redis.call('HGET', jobs, job), 7))
-end
 redis.call('HDEL', faults, unpack(back))
-push('RPUSH', back)
+push('RPUSH', back, entries)
 redis.call('ZREM', dead, unpack(back))
 redis.call('ZREM', done, unpack(back))
 redis.call('HINCRBY', stats, 'requeue', #back)

@@ -28,7 +28,6 @@ end
 local sooner = false
 for _, move in ipairs(moves) do
   local set, job, due = unpack(move)
-  redis.call('HSET', jobs, job, stamp(due) .. string.sub(redis.call('HGET', jobs, job), 7))
   redis.call('ZADD', set, due, job)
   sooner = sooner or due < first[set]
 end

@@ -1,13 +1,15 @@
 -- admit: whether a queue takes a job that a producer hands in.
 -- KEYS jobs tokens dead done unique meta
 
--- Options are '' or: r to replace the same id, the rank (h, n, l), the scope of the unique lock
--- (s: until started, d: until done, w: for a window in ms, -: none), the window, a space, the key.
-local function parse(options)
-  if options == '' then return '-', 'n' end
-  local replace, rank, scope, window, key = string.match(options, '^([r-])([hnl])([sdw-])(%d*) (.*)$')
-  if scope == '-' then return replace, rank end
-  return replace, rank, scope, window, key
+-- A spec says when a job is due and what is special about it. It is empty for a job that is due at
+-- once and has nothing special; otherwise: a delay in ms, or @ and a due time in ms; a space; r to
+-- replace the same id, or -; the rank (h, n, l); the scope of the unique lock (s: until started, d:
+-- until done, w: for a window in ms, -: none); the window; a space; the unique key.
+local function parse(spec)
+  if spec == '' then return now, '-', 'n' end
+  local when, replace, rank, scope, window, key = string.match(spec, '^(@?%d+) ([r-])([hnl])([sdw-])(%d*) (.*)$')
+  if scope == '-' then key = nil end
+  return due_time(when), replace, rank, scope, window, key
 end
 
 local function intake()

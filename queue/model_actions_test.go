@@ -1,0 +1,301 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// Few ids and keys, so that jobs meet; few times, so that they tie.
+var (
+	chosenIDs  = rapid.SampledFrom([]string{"a", "b", "c", "d", "e"})
+	someDelays = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 1500 * time.Microsecond, time.Second, 30 * time.Second, time.Minute, time.Hour})
+	someLeases = rapid.SampledFrom([]time.Duration{time.Second, 5 * time.Second, 30 * time.Second})
+	someLimits = rapid.SampledFrom([]int{1, 2, 5, maxBatch})
+)
+
+// job draws a job with an ID, whose Retain is spelled out so that the model need not know the default.
+func (m *machine) job(t *rapid.T) Job {
+	j := Job{
+		Queue: m.queue, ID: chosenIDs.Draw(t, "id"), Kind: rapid.SampledFrom([]string{"sms", "call"}).Draw(t, "kind"),
+		Payload:  []byte(rapid.SampledFrom([]string{"x", ""}).Draw(t, "payload")),
+		Priority: rapid.SampledFrom([]Priority{Normal, Normal, High, Low}).Draw(t, "priority"),
+		IfExists: rapid.SampledFrom([]IfExists{Keep, Replace}).Draw(t, "exists"),
+		Retain:   rapid.SampledFrom([]time.Duration{-1, time.Minute, time.Hour}).Draw(t, "retain"),
+	}
+	if rapid.Bool().Draw(t, "generated") {
+		j.ID, j.IfExists = newID(), Keep
+	}
+	switch rapid.IntRange(0, 2).Draw(t, "when") {
+	case 1:
+		j.Delay = someDelays.Draw(t, "delay")
+	case 2:
+		j.Due = m.now.Add(rapid.SampledFrom([]time.Duration{-time.Hour, 0, 1, time.Minute}).Draw(t, "due"))
+	}
+	if key := rapid.SampledFrom([]string{"", "", "k", "l"}).Draw(t, "key"); key != "" {
+		j.Unique = Unique{Key: key, Scope: rapid.SampledFrom([]UniqueScope{UntilDone, UntilStarted, ForWindow}).Draw(t, "scope")}
+		if j.Unique.Scope == ForWindow {
+			j.Unique.Window = rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "window")
+		}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "rich") == 0 {
+		j.MaxAttempts, j.Backoff = 3, []time.Duration{0, time.Minute}
+		j.Tags, j.Headers = []string{"t"}, map[string]string{"h": "v", "w": ""}
+		j.Expires, j.OnExpiry = m.now.Add(time.Hour), DropExpired
+	}
+	return j
+}
+
+// asKept is the job as its record says it: times are in whole ms.
+func asKept(j Job) Job {
+	if j.Due.After(j.Due.Truncate(time.Millisecond)) {
+		j.Due = j.Due.Truncate(time.Millisecond).Add(time.Millisecond)
+	}
+	return j
+}
+
+func (m *machine) enqueue(t *rapid.T) {
+	job := m.job(t)
+	m.do(t, step{
+		name: fmt.Sprintf("enqueue %+v", job), repeats: job.IfExists == Keep && m.admits(job),
+		call: func(*rapid.T) string {
+			_, err := m.Enqueue(context.Background(), job)
+			return verdicts(err)
+		},
+		want: func(*rapid.T) string { return verdicts(m.model.enqueue([]Job{asKept(job)})...) },
+	})
+}
+
+func (m *machine) enqueueBatch(t *rapid.T) {
+	batch := make([]Job, rapid.IntRange(1, 5).Draw(t, "jobs"))
+	kept, repeats := make([]Job, len(batch)), true
+	for i := range batch {
+		batch[i] = m.job(t)
+		kept[i] = asKept(batch[i])
+		repeats = repeats && batch[i].IfExists == Keep
+	}
+	m.do(t, step{
+		name: fmt.Sprintf("enqueue %+v", batch), repeats: repeats && m.admits(batch...),
+		call: func(t *rapid.T) string {
+			results, err := m.EnqueueMany(context.Background(), batch)
+			all := make([]error, len(results))
+			for i, r := range results {
+				all[i] = r.Err
+			}
+			if (err == nil) != (errors.Join(all...) == nil) {
+				t.Fatalf("results %v, but %v", all, err)
+			}
+			return verdicts(all...)
+		},
+		want: func(*rapid.T) string { return verdicts(m.model.enqueue(kept)...) },
+	})
+}
+
+// admits says that the queue refuses none of the jobs for a reason that can pass, such as a length or a
+// lock, so that the same call is idempotent.
+func (m *machine) admits(jobs ...Job) bool {
+	free := m.model.maxLen == 0 && !m.model.closed
+	for _, j := range jobs {
+		free = free && j.Unique.Key == ""
+	}
+	return free
+}
+
+func (m *machine) promote(t *rapid.T)    { m.promoteUpTo(t, someLimits.Draw(t, "limit")) }
+func (m *machine) promoteAll(t *rapid.T) { m.promoteUpTo(t, maxBatch) }
+
+func (m *machine) promoteUpTo(t *rapid.T, limit int) {
+	m.do(t, step{
+		name: fmt.Sprint("promote ", limit),
+		call: func(t *rapid.T) string {
+			p, err := m.b.Promote(context.Background(), m.queue, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint(p.Moved, " ", shown(p.Next))
+		},
+		want: func(*rapid.T) string {
+			p := m.model.promote(limit)
+			return fmt.Sprint(p.Moved, " ", shown(p.Next))
+		},
+	})
+}
+
+func shown(next time.Duration) string {
+	if next < 0 {
+		return "none"
+	}
+	return next.String()
+}
+
+func (m *machine) lease(t *rapid.T)    { m.leaseUpTo(t, someLimits.Draw(t, "limit")) }
+func (m *machine) leaseAll(t *rapid.T) { m.leaseUpTo(t, maxBatch) }
+
+func (m *machine) leaseUpTo(t *rapid.T, n int) {
+	lease := someLeases.Draw(t, "lease")
+	m.do(t, step{
+		name: fmt.Sprint("lease ", n, " for ", lease),
+		call: func(t *rapid.T) string {
+			got, more, err := m.b.Lease(context.Background(), m.queue, n, lease)
+			m.deliveries = append(m.deliveries, got...)
+			m.deliveries = m.deliveries[max(0, len(m.deliveries)-10):]
+			out := []string{verdicts(err), fmt.Sprint(more)}
+			for _, d := range got {
+				if d.Token <= m.lastToken {
+					t.Fatalf("token %d after %d", d.Token, m.lastToken)
+				}
+				m.lastToken = d.Token
+				out = append(out, fmt.Sprint(leasedJob{
+					d.ID, d.Token, d.Failures, d.LostLeases, len(d.Errors), d.Attempt,
+					d.Due.UnixMilli(), d.LeasedAt.UnixMilli(), d.Deadline.UnixMilli(),
+				}))
+			}
+			return strings.Join(out, " | ")
+		},
+		want: func(*rapid.T) string {
+			jobs, more, err := m.model.lease(n, lease)
+			out := []string{verdicts(err), fmt.Sprint(more)}
+			for _, j := range jobs {
+				out = append(out, fmt.Sprint(j))
+			}
+			return strings.Join(out, " | ")
+		},
+	})
+}
+
+// settlement draws how to settle one of the deliveries handed out.
+func (m *machine) settlement(t *rapid.T) settlement {
+	if len(m.deliveries) == 0 {
+		t.Skip("nothing was leased yet")
+	}
+	st := settlement{
+		d: rapid.SampledFrom(m.deliveries).Draw(t, "delivery"), delay: someDelays.Draw(t, "delay"),
+		reason: ReasonExpired, failed: rapid.Bool().Draw(t, "failed"),
+	}
+	if st.failed {
+		st.reason = ReasonRejected
+	} else if rapid.Bool().Draw(t, "drop") {
+		st.reason = reasonDropped
+	}
+	if rapid.Bool().Draw(t, "mark") {
+		st.mark, st.keep = fmt.Sprint("mark ", rapid.IntRange(1, 2).Draw(t, "number")), time.Minute
+	}
+	return st
+}
+
+var settleVerbs = rapid.SampledFrom([]string{"ack", "retry", "snooze", "release", "bury"})
+
+var errTest = errors.New("the handler failed")
+
+func (m *machine) settle(t *rapid.T) {
+	st, verb := m.settlement(t), settleVerbs.Draw(t, "verb")
+	m.do(t, step{
+		name: fmt.Sprint(verb, " ", st.d.ID, " token ", st.d.Token), repeats: true,
+		call: func(*rapid.T) string {
+			ctx := context.Background()
+			switch {
+			case verb == "ack":
+				st.d.Mark(st.mark, st.keep)
+				return verdicts(m.b.Ack(ctx, st.d))
+			case verb == "retry":
+				return verdicts(m.b.Retry(ctx, st.d, st.delay, errTest))
+			case verb == "snooze":
+				return verdicts(m.b.Snooze(ctx, st.d, st.delay))
+			case verb == "release":
+				return verdicts(m.b.Release(ctx, st.d))
+			case st.reason == reasonDropped:
+				return verdicts(m.b.Drop(ctx, st.d))
+			default:
+				return verdicts(m.b.Bury(ctx, st.d, st.reason, map[bool]error{true: errTest}[st.failed]))
+			}
+		},
+		want: func(*rapid.T) string { return verdicts(m.model.settle(verb, []settlement{st})...) },
+	})
+}
+
+// settleBatch settles several deliveries in one call of the script, as concurrent callers do; one may
+// be among them twice.
+func (m *machine) settleBatch(t *rapid.T) {
+	batch, verb := make([]settlement, rapid.IntRange(1, 5).Draw(t, "deliveries")), settleVerbs.Draw(t, "verb")
+	for i := range batch {
+		batch[i] = m.settlement(t)
+	}
+	m.do(t, step{
+		name: fmt.Sprint(verb, " of ", len(batch)), repeats: true,
+		call: func(*rapid.T) string { return verdicts(sendBatch(m.Client, m.queue, verb, settleArgs(verb, batch))...) },
+		want: func(*rapid.T) string { return verdicts(m.model.settle(verb, batch)...) },
+	})
+}
+
+// settleArgs is what the methods of Broker send for each delivery.
+func settleArgs(verb string, batch []settlement) [][]any {
+	out := make([][]any, len(batch))
+	for i, st := range batch {
+		errs := st.d.withFailure(errTest, time.Now())
+		switch verb {
+		case "ack":
+			st.d.Mark(st.mark, st.keep)
+			out[i] = []any{st.d.keepArg()}
+		case "retry":
+			out[i] = []any{ceilMS(st.delay), errs}
+		case "snooze":
+			out[i] = []any{ceilMS(st.delay)}
+		case "release":
+			out[i] = []any{st.d.Due.UnixMilli()}
+		case "bury":
+			if !st.failed {
+				errs = st.d.withFailure(nil, time.Now())
+			}
+			out[i] = []any{map[bool]int{true: 1}[st.failed], string(st.reason), errs}
+		}
+		out[i] = append([]any{st.d.ID, st.d.token}, out[i]...)
+	}
+	return out
+}
+
+// sendBatch makes one call of a script for several jobs, as the group commit does.
+func sendBatch(c *Client, queue, verb string, args [][]any) []error {
+	batch := make([]*entry, len(args))
+	for i := range args {
+		batch[i] = &entry{args: args[i]}
+	}
+	c.lineOf(queue).settle[scripts[verb]].send(context.Background(), batch)
+	out := make([]error, len(batch))
+	for i, e := range batch {
+		out[i] = e.err
+	}
+	return out
+}
+
+func (m *machine) extend(t *rapid.T) {
+	if len(m.deliveries) == 0 {
+		t.Skip("nothing was leased yet")
+	}
+	all, lease := rapid.SliceOfN(rapid.SampledFrom(m.deliveries), 1, 5).Draw(t, "deliveries"), someLeases.Draw(t, "lease")
+	m.do(t, step{
+		name: fmt.Sprint("extend ", len(all), " for ", lease),
+		call: func(t *rapid.T) string {
+			got, err := m.b.Extend(context.Background(), all, lease)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return verdicts(got...)
+		},
+		want: func(*rapid.T) string { return verdicts(m.model.extend(all, lease)...) },
+	})
+}
+
+// ids draws ids to act on: of jobs that are there, and of some that are not.
+func (m *machine) ids(t *rapid.T) []string {
+	var there []string
+	for id := range m.model.jobs {
+		there = append(there, id)
+	}
+	slices.Sort(there)
+	return rapid.SliceOfN(rapid.SampledFrom(append(there, "a", "nobody")), 1, 4).Draw(t, "ids")
+}

@@ -1,0 +1,131 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dueq-io/dueq/internal/redistest"
+	"github.com/dueq-io/dueq/internal/testhook"
+)
+
+// rig is a client whose scripts see a time that only advance moves, so that a model can say what they
+// answer to the microsecond, on a real Redis as well.
+type rig struct {
+	*Client
+	in  *Inspector
+	b   *Broker
+	now time.Time
+}
+
+// rigs are the two servers that the same tests run on.
+var rigs = map[string]func(testing.TB) *rig{"redis": realRig, "memory": memoryRig}
+
+// rigStart is when time begins for a rig: today, because due times are compared with the caller's clock
+// too, and a whole second, so that TIME has no microseconds.
+func rigStart() time.Time { return time.Now().Truncate(time.Second) }
+
+func newRig(c *Client, now time.Time) *rig {
+	return &rig{Client: c, in: c.Inspector(), b: c.Broker(), now: now}
+}
+
+func memoryRig(tb testing.TB) *rig {
+	tb.Helper()
+	c := openRig(tb, "memory://")
+	now := rigStart()
+	c.embedded.redis.SetTime(now)
+	return newRig(c, now)
+}
+
+// realRig has a server of its own: its tests flush scripts and databases.
+func realRig(tb testing.TB) *rig {
+	tb.Helper()
+	c := openRig(tb, redistest.Start(tb).URL())
+	now := rigStart()
+	swapScripts(c, func(*script) string { return fmt.Sprintf(pinnedCall, now.Unix()) })
+	return newRig(c, now)
+}
+
+func openRig(tb testing.TB, url string) *Client {
+	tb.Helper()
+	cfg := Config{Namespace: redistest.Prefix(tb), Logger: slog.New(slog.DiscardHandler)}
+	c, err := cfg.Open(context.Background(), url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { c.Close() })
+	return c
+}
+
+// advance moves the time that scripts see.
+func (r *rig) advance(d time.Duration) {
+	testhook.ShiftTime(r.Client, d)
+	r.now = r.now.Add(d)
+}
+
+// flush empties the server and turns its time back.
+func (r *rig) flush(tb interface{ Fatal(...any) }) {
+	if err := r.rdb.FlushDB(context.Background()).Err(); err != nil {
+		tb.Fatal(err)
+	}
+	r.now = r.now.Add(-time.Duration(r.shiftMS.Swap(0)) * time.Millisecond)
+}
+
+// pinnedCall stands before a script and gives it a redis.call whose TIME stands still (ARGV[1] still
+// shifts it), and which refuses what a script must not do: touch a key that it has not declared, which
+// fails half-way on a Redis Cluster, and pass on more values than a stack of Lua is sure to hold.
+const pinnedCall = `
+local redis = { real = redis, declared = {} }
+for _, key in ipairs(KEYS) do redis.declared[key] = true end
+function redis.call(command, ...)
+  if command == 'TIME' then return { '%d', '0' } end
+  for i = 1, command == 'EXISTS' and select('#', ...) or 1 do
+    assert(redis.declared[select(i, ...)], command .. ' of a key that is not declared')
+  end
+  assert(select('#', ...) <= 1001, command .. ' with more than a key and 1000 values')
+  return redis.real.call(command, ...)
+end
+`
+
+// scriptSwap is a go-redis hook that sends another text in the place of each script. The client under
+// test goes on speaking of its own scripts.
+type scriptSwap struct{ to map[string]string }
+
+// swapScripts puts what prelude gives for a script before its text, in all further calls of c.
+func swapScripts(c *Client, prelude func(*script) string) {
+	h := scriptSwap{to: map[string]string{}}
+	for _, sc := range scripts {
+		swapped := newSource(withPrelude(sc.source.text, prelude(sc)))
+		h.to[sc.source.sha], h.to[sc.source.text] = swapped.sha, swapped.text
+	}
+	c.rdb.AddHook(h)
+}
+
+// withPrelude puts Lua before a script, but behind the shebang, which has to stay the first line.
+func withPrelude(text, prelude string) string {
+	shebang, body, _ := strings.Cut(text, "\n")
+	return shebang + "\n" + prelude + body
+}
+
+func (h scriptSwap) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h scriptSwap) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h scriptSwap) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if name := cmd.Name(); name == "evalsha" || name == "eval" {
+			args := cmd.Args() // not a copy
+			if swapped, ok := h.to[args[1].(string)]; ok {
+				args[1] = swapped
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
