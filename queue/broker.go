@@ -215,16 +215,15 @@ func (b *Broker) settle(ctx context.Context, sc *script, d *Delivery, spec strin
 	if d.shard == nil {
 		return fmt.Errorf("%w: %s of a delivery that Lease did not make", ErrInvalid, sc.verb)
 	}
-	e := &entry{args: append([]any{d.ID, d.token}, more...), spec: spec, size: len(d.ID) + len(spec)}
+	e := newEntry(d.ID, d.token, more...)
+	e.spec = spec
+	e.size += len(spec)
 	for _, arg := range more {
 		if text, ok := arg.(string); ok {
 			e.size += len(text)
 		}
 	}
-	if err := b.c.lineOf(d.shard.queue).settle[sc].do(ctx, e); err != nil {
-		return fmt.Errorf("%s %s: %w", sc.verb, d.ID, err)
-	}
-	return nil
+	return b.c.lineOf(d.shard.queue).settle[sc].carryOut(ctx, e)
 }
 
 // Ack says that a job is done. It is gone then, or kept in done for its Retain.

@@ -110,7 +110,12 @@ func (c *Client) Enqueue(ctx context.Context, job Job) (string, error) {
 	if err := c.register(ctx, l); err != nil {
 		return "", err
 	}
-	r := result(&job, outcome(&job, e, l.enqueue.do(ctx, e)))
+	done, err := l.enqueue.do(ctx, e)
+	if done {
+		err = outcome(&job, e, err)
+		e.free()
+	}
+	r := result(&job, err)
 	return r.ID, r.Err
 }
 
@@ -197,7 +202,9 @@ func (c *Client) prepare(j *Job) (*entry, error) {
 		j.Retain = defaultIDRetain
 	}
 	record := encodeEnvelope(j, now)
-	e := &entry{args: []any{j.ID, record}, spec: spec(j), size: len(record) + len(j.ID)}
+	e := newEntry(j.ID, "", record)
+	e.spec = spec(j)
+	e.size += len(record) + len(e.spec)
 	if j.IfExists == Replace {
 		e.replaces = j.ID
 	}
@@ -289,11 +296,7 @@ func (c *Client) act(ctx context.Context, sc *script, queue, id string, more ...
 	if err := errors.Join(checkQueue(queue), checkID(id)); err != nil {
 		return err
 	}
-	e := &entry{args: append([]any{id}, more...), size: len(id)}
-	if err := c.lineOf(queue).settle[sc].do(ctx, e); err != nil {
-		return fmt.Errorf("%s %s: %w", sc.verb, id, err)
-	}
-	return nil
+	return c.lineOf(queue).settle[sc].carryOut(ctx, newEntry(id, "", more...))
 }
 
 // Broker returns the verbs of workers and schedulers.

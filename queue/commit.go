@@ -19,21 +19,47 @@ const (
 	opTimeout = 10 * time.Second
 )
 
-// entry is one job's part in a batched call.
+// entry is one job's part in a batched call. Its strings go into args as pointers, which spares an
+// allocation each.
 type entry struct {
-	args []any
+	id, token string
+	args      []any
 	// spec is the job's line of ARGV specs, for scripts that have it.
 	spec string
 	size int
-	// replaces is the id whose job this one is to take the place of. It cannot go in one call with
-	// another job of that id.
-	replaces string
 	// code is what the script answered, empty where it accepted; detail goes with some codes.
 	code, detail string
 	err          error
 	// unconfirmed is the call's own error, also for a job that the script refused.
 	unconfirmed error
-	settled     chan struct{}
+	// replaces is the id whose job this one is to take the place of. It cannot go in one call with
+	// another job of that id.
+	replaces string
+	// settled gets one value when the answer is there.
+	settled chan struct{}
+	inline  [4]any
+}
+
+var entries = sync.Pool{New: func() any { return &entry{settled: make(chan struct{}, 1)} }}
+
+// newEntry returns an entry for a job, and for the token of its lease where the script wants one.
+func newEntry(id, token string, more ...any) *entry {
+	e := entries.Get().(*entry)
+	e.id, e.token = id, token
+	e.args = append(e.inline[:0], &e.id)
+	if token != "" {
+		e.args = append(e.args, &e.token)
+	}
+	e.args = append(e.args, more...)
+	e.size = len(id) + len(token)
+	return e
+}
+
+// free gives an entry back once its answer was read. One that may still be in flight is not given back.
+func (e *entry) free() {
+	settled := e.settled
+	*e = entry{settled: settled}
+	entries.Put(e)
 }
 
 // group is the group commit of one verb on one shard. Calls that come while one is in flight gather
@@ -55,12 +81,11 @@ type group struct {
 const flights = 2
 
 // do hands one job in and waits for its own answer. When ctx ends first, the call may still be
-// carried out: ErrUnknown.
-func (g *group) do(ctx context.Context, e *entry) error {
+// carried out: ErrUnknown, and done is false, the entry still being in use.
+func (g *group) do(ctx context.Context, e *entry) (done bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return true, err
 	}
-	e.settled = make(chan struct{})
 	g.mu.Lock()
 	g.waiting = append(g.waiting, e)
 	if g.flying < flights && (g.flying == 0 || len(g.waiting) >= 32) {
@@ -70,10 +95,23 @@ func (g *group) do(ctx context.Context, e *entry) error {
 	g.mu.Unlock()
 	select {
 	case <-e.settled:
-		return e.err
+		return true, e.err
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w: %w", g.script.verb, ErrUnknown, context.Cause(ctx))
+		return false, fmt.Errorf("%s: %w: %w", g.script.verb, ErrUnknown, context.Cause(ctx))
 	}
+}
+
+// carryOut is do for verbs that answer with no more than a code.
+func (g *group) carryOut(ctx context.Context, e *entry) error {
+	id := e.id
+	done, err := g.do(ctx, e)
+	if done {
+		e.free()
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", g.script.verb, id, err)
+	}
+	return nil
 }
 
 // fly sends batches until none is waiting.
@@ -87,7 +125,7 @@ func (g *group) fly() {
 		}
 		g.send(context.Background(), batch)
 		for _, e := range batch {
-			close(e.settled)
+			e.settled <- struct{}{}
 		}
 	}
 }
@@ -103,7 +141,7 @@ func (g *group) take() []*entry {
 	}
 	batch := g.waiting[:n:n]
 	if n == len(g.waiting) {
-		g.waiting = nil
+		g.waiting = make([]*entry, 0, n)
 	} else {
 		g.waiting = g.waiting[n:]
 	}
@@ -122,9 +160,9 @@ func fit(entries []*entry) int {
 	return len(entries)
 }
 
-// holds says whether one of the entries, which are of enqueue, is of an id.
+// holds says whether one of the entries is of an id.
 func holds(entries []*entry, id string) bool {
-	return slices.ContainsFunc(entries, func(e *entry) bool { return e.args[0] == any(id) })
+	return slices.ContainsFunc(entries, func(e *entry) bool { return e.id == id })
 }
 
 // send carries a batch out and notes each job's answer in its entry.

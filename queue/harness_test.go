@@ -275,3 +275,9 @@ func equal[E comparable](t *testing.T, got, want []E) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
 }
+
+// urlOf is the address of the real Redis that the tests share.
+func urlOf(t *testing.T) string {
+	t.Helper()
+	return redistest.URL(t)
+}

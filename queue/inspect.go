@@ -119,7 +119,9 @@ func ask(ctx context.Context, pipe redis.Pipeliner, s *shard, now time.Time) *re
 		r.sizes[name] = pipe.LLen(ctx, s.keys[name])
 		r.ready = append(r.ready, pipe.LIndex(ctx, s.keys[name], 0))
 	}
-	r.sizes["ghosts"] = pipe.HLen(ctx, s.keys["ghosts"])
+	for _, name := range []string{"ghosts", "jobs"} {
+		r.sizes[name] = pipe.HLen(ctx, s.keys[name])
+	}
 	r.meta = pipe.HMGet(ctx, s.keys["meta"], "paused", "closed", "max_len")
 	r.stats = pipe.HGetAll(ctx, s.keys["stats"])
 	return r
@@ -144,9 +146,14 @@ func (r *reading) info(name string, now time.Time) QueueInfo {
 		Leased:   r.sizes["leased"].Val(),
 		Dead:     r.sizes["dead"].Val(),
 		Done:     r.sizes["done"].Val(),
-		Ready:    max(0, r.sizes["high"].Val()+r.sizes["ready"].Val()+r.sizes["low"].Val()-r.sizes["ghosts"].Val()),
+		Ready:    r.sizes["high"].Val() + r.sizes["ready"].Val() + r.sizes["low"].Val(),
 		NextDue:  -1,
 		Counts:   map[string]int64{},
+	}
+	if r.sizes["ghosts"].Val() > 0 {
+		// Some entries are of jobs that left the lists, one job's perhaps several: ready is what has a
+		// record and is nowhere else.
+		q.Ready = max(0, r.sizes["jobs"].Val()-q.Delayed-q.Retrying-q.Leased-q.Dead-q.Done)
 	}
 	for _, late := range r.late {
 		q.Overdue += late.Val()

@@ -19,7 +19,7 @@ var keySuffixes = map[string]string{
 	"priority": "priority",   // HASH id -> h or l; normal jobs have no entry
 	"unique":   "unique",     // HASH of locks, by key and by job
 	"marks":    "marks",      // HASH mark of idempotency -> until ms
-	"ghosts":   "ghosts",     // HASH id -> entries of a ready list to drop
+	"ghosts":   "ghosts",     // HASH rank (h, n, l) and id -> entries of that ready list to drop
 	"meta":     "meta",       // HASH of switches, limits and the token sequence
 	"stats":    "stats",      // HASH verb -> count
 	"wake":     "wake",       // LIST of at most one: wakes a worker

@@ -25,7 +25,7 @@ func startMemory() (*memoryServer, error) {
 }
 
 func (m *memoryServer) options() *redis.Options {
-	return &redis.Options{Addr: m.redis.Addr(), Password: m.password, Protocol: 2, DisableIdentity: true, MaxRetries: noRetries}
+	return &redis.Options{Addr: m.redis.Addr(), Password: m.password, Protocol: wireProtocol, DisableIdentity: true, MaxRetries: noRetries}
 }
 
 func (m *memoryServer) close() { m.redis.Close() }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"pgregory.net/rapid"
@@ -196,30 +198,33 @@ func (m *machine) settle(t *rapid.T) {
 	st, verb := m.settlement(t), settleVerbs.Draw(t, "verb")
 	m.do(t, step{
 		name: fmt.Sprint(verb, " ", st.d.ID, " token ", st.d.Token), repeats: true,
-		call: func(*rapid.T) string {
-			ctx := context.Background()
-			switch {
-			case verb == "ack":
-				st.d.Mark(st.mark, st.keep)
-				return verdicts(m.b.Ack(ctx, st.d))
-			case verb == "retry":
-				return verdicts(m.b.Retry(ctx, st.d, st.delay, errTest))
-			case verb == "snooze":
-				return verdicts(m.b.Snooze(ctx, st.d, st.delay))
-			case verb == "release":
-				return verdicts(m.b.Release(ctx, st.d))
-			case st.reason == reasonDropped:
-				return verdicts(m.b.Drop(ctx, st.d))
-			default:
-				return verdicts(m.b.Bury(ctx, st.d, st.reason, map[bool]error{true: errTest}[st.failed]))
-			}
-		},
+		call: func(*rapid.T) string { return verdicts(m.carryOut(verb, st)) },
 		want: func(*rapid.T) string { return verdicts(m.model.settle(verb, []settlement{st})...) },
 	})
 }
 
-// settleBatch settles several deliveries in one call of the script, as concurrent callers do; one may
-// be among them twice.
+func (m *machine) carryOut(verb string, st settlement) error {
+	ctx, d := context.Background(), *st.d
+	switch {
+	case verb == "ack":
+		if st.mark != "" {
+			d.Mark(st.mark, st.keep)
+		}
+		return m.b.Ack(ctx, &d)
+	case verb == "retry":
+		return m.b.Retry(ctx, &d, st.delay, errTest)
+	case verb == "snooze":
+		return m.b.Snooze(ctx, &d, st.delay)
+	case verb == "release":
+		return m.b.Release(ctx, &d)
+	case st.reason == reasonDropped:
+		return m.b.Drop(ctx, &d)
+	default:
+		return m.b.Bury(ctx, &d, st.reason, map[bool]error{true: errTest}[st.failed])
+	}
+}
+
+// settleBatch settles several deliveries in one call of the script; one may be among them twice.
 func (m *machine) settleBatch(t *rapid.T) {
 	batch, verb := make([]settlement, rapid.IntRange(1, 5).Draw(t, "deliveries")), settleVerbs.Draw(t, "verb")
 	for i := range batch {
@@ -227,48 +232,39 @@ func (m *machine) settleBatch(t *rapid.T) {
 	}
 	m.do(t, step{
 		name: fmt.Sprint(verb, " of ", len(batch)), repeats: true,
-		call: func(*rapid.T) string { return verdicts(sendBatch(m.Client, m.queue, verb, settleArgs(verb, batch))...) },
+		call: func(*rapid.T) string {
+			return verdicts(gather(m.Client, m.queue, verb, len(batch), func(i int) error { return m.carryOut(verb, batch[i]) })...)
+		},
 		want: func(*rapid.T) string { return verdicts(m.model.settle(verb, batch)...) },
 	})
 }
 
-// settleArgs is what the methods of Broker send for each delivery.
-func settleArgs(verb string, batch []settlement) [][]any {
-	out := make([][]any, len(batch))
-	for i, st := range batch {
-		errs := st.d.withFailure(errTest, time.Now())
-		switch verb {
-		case "ack":
-			st.d.Mark(st.mark, st.keep)
-			out[i] = []any{st.d.keepArg()}
-		case "retry":
-			out[i] = []any{ceilMS(st.delay), errs}
-		case "snooze":
-			out[i] = []any{ceilMS(st.delay)}
-		case "release":
-			out[i] = []any{st.d.Due.UnixMilli()}
-		case "bury":
-			if !st.failed {
-				errs = st.d.withFailure(nil, time.Now())
+// gather makes n calls of a verb that go to Redis together and in their order, as calls do that come
+// while another is in flight.
+func gather(c *Client, queue, verb string, n int, call func(int) error) []error {
+	g := groupOf(c, queue, verb)
+	hold := func(is func() bool, set int) {
+		for {
+			g.mu.Lock()
+			if is() {
+				g.flying = set
+				g.mu.Unlock()
+				return
 			}
-			out[i] = []any{map[bool]int{true: 1}[st.failed], string(st.reason), errs}
+			g.mu.Unlock()
+			runtime.Gosched()
 		}
-		out[i] = append([]any{st.d.ID, st.d.token}, out[i]...)
 	}
-	return out
-}
-
-// sendBatch makes one call of a script for several jobs, as the group commit does.
-func sendBatch(c *Client, queue, verb string, args [][]any) []error {
-	batch := make([]*entry, len(args))
-	for i := range args {
-		batch[i] = &entry{args: args[i]}
+	hold(func() bool { return g.flying == 0 }, flights)
+	var wg sync.WaitGroup
+	out := make([]error, n)
+	for i := range n {
+		wg.Go(func() { out[i] = call(i) })
+		hold(func() bool { return len(g.waiting) == i+1 }, flights)
 	}
-	c.lineOf(queue).settle[scripts[verb]].send(context.Background(), batch)
-	out := make([]error, len(batch))
-	for i, e := range batch {
-		out[i] = e.err
-	}
+	hold(func() bool { return true }, 1)
+	g.fly()
+	wg.Wait()
 	return out
 }
 

@@ -19,6 +19,9 @@ var (
 	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats"}
 	rankNames = map[Priority]string{High: "high", Normal: "ready", Low: "low"}
 	hintNames = []string{"wake", "tick"}
+
+	// rankLetters are how the ghosts hash names a ready list.
+	rankLetters = map[string]string{"high": "h", "ready": "n", "low": "l"}
 )
 
 // keyspace is all that a shard holds at one moment.
@@ -137,17 +140,15 @@ func difference(got, want map[string][]string) string {
 	return b.String()
 }
 
-// entries counts the entries of an id in the ready lists, less those that are ghosts.
-func (ks *keyspace) entries(id string) int {
+// entries counts the entries of an id in a ready list, less those that are ghosts.
+func (ks *keyspace) entries(list, id string) int {
 	n := 0
-	for _, list := range listNames {
-		for _, entry := range ks.list[list] {
-			if of, _ := splitEntry(entry); of == id {
-				n++
-			}
+	for _, entry := range ks.list[list] {
+		if of, _ := splitEntry(entry); of == id {
+			n++
 		}
 	}
-	ghosts, _ := strconv.Atoi(ks.hash["ghosts"][id])
+	ghosts, _ := strconv.Atoi(ks.hash["ghosts"][rankLetters[list]+id])
 	return n - ghosts
 }
 
@@ -159,8 +160,10 @@ func (ks *keyspace) places(id string) []string {
 			at = append(at, name)
 		}
 	}
-	for range max(ks.entries(id), 0) {
-		at = append(at, "ready")
+	for _, list := range listNames {
+		for range max(ks.entries(list, id), 0) {
+			at = append(at, list)
+		}
 	}
 	return at
 }
@@ -180,11 +183,8 @@ func (ks *keyspace) disorder(c *Client, s *shard, now time.Time) []string {
 		switch {
 		case err != nil:
 			report("record of %s: %v", id, err)
-		case at[0] == "ready" && !slices.ContainsFunc(ks.list[rankNames[e.job.Priority]], func(entry string) bool {
-			of, due := splitEntry(entry)
-			return of == id && !due.After(now)
-		}):
-			report("job %s of priority %v is not in its list, or early", id, e.job.Priority)
+		case rankLetters[at[0]] != "" && at[0] != rankNames[e.job.Priority]:
+			report("job %s of priority %v is in %s", id, e.job.Priority, at[0])
 		case ks.hash["priority"][id] != map[Priority]string{High: "h", Low: "l"}[e.job.Priority]:
 			report("job %s of priority %v is noted as %q", id, e.job.Priority, ks.hash["priority"][id])
 		}
@@ -195,6 +195,13 @@ func (ks *keyspace) disorder(c *Client, s *shard, now time.Time) []string {
 	for _, key := range ks.keys {
 		if !slices.Contains(known, key) {
 			report("key %s belongs to no queue", key)
+		}
+	}
+	for _, list := range listNames {
+		for _, entry := range ks.list[list] {
+			if id, due := splitEntry(entry); due.After(now) {
+				report("job %s is ready %v early", id, due.Sub(now))
+			}
 		}
 	}
 	slices.Sort(found)
@@ -231,9 +238,12 @@ func (ks *keyspace) strays(report func(string, ...any)) {
 			report("%s has a lease and no token", id)
 		}
 	}
-	for id, n := range ks.hash["ghosts"] {
-		if count, err := strconv.Atoi(n); err != nil || count < 1 || ks.entries(id) < 0 {
-			report("%s ghosts of %s, which has %d entries more than that", n, id, ks.entries(id))
+	for list, letter := range rankLetters {
+		for field, n := range ks.hash["ghosts"] {
+			id, ok := strings.CutPrefix(field, letter)
+			if count, err := strconv.Atoi(n); ok && (err != nil || count < 1 || ks.entries(list, id) < 0) {
+				report("%s ghosts of %s in %s, which has %d entries more than that", n, id, list, ks.entries(list, id))
+			}
 		}
 	}
 }

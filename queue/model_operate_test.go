@@ -8,41 +8,31 @@ import (
 	"pgregory.net/rapid"
 )
 
-// act makes a call for ids: the API's where there is one id, and one of the script for more.
-func (m *machine) act(t *rapid.T, verb string, ids []string, more []any, single func(string) error, want func([]string) []error, repeats bool) {
+// act carries a verb out on some ids, in one call of its script.
+func (m *machine) act(t *rapid.T, verb string, repeats bool, call func(id string) error, want func([]string) []error) {
+	ids := m.ids(t)
 	m.do(t, step{
 		name: fmt.Sprint(verb, " ", ids), repeats: repeats,
 		call: func(*rapid.T) string {
-			if len(ids) == 1 {
-				return verdicts(single(ids[0]))
-			}
-			args := make([][]any, len(ids))
-			for i, id := range ids {
-				args[i] = append([]any{id}, more...)
-			}
-			return verdicts(sendBatch(m.Client, m.queue, verb, args)...)
+			return verdicts(gather(m.Client, m.queue, verb, len(ids), func(i int) error { return call(ids[i]) })...)
 		},
 		want: func(*rapid.T) string { return verdicts(want(ids)...) },
 	})
 }
 
 func (m *machine) cancel(t *rapid.T) {
-	m.act(t, "cancel", m.ids(t), nil, func(id string) error {
-		return m.Cancel(context.Background(), m.queue, id)
-	}, m.model.cancel, true)
+	m.act(t, "cancel", true, func(id string) error { return m.Cancel(context.Background(), m.queue, id) }, m.model.cancel)
 }
 
 func (m *machine) requeue(t *rapid.T) {
-	m.act(t, "requeue", m.ids(t), nil, func(id string) error {
-		return m.in.Requeue(context.Background(), m.queue, id)
-	}, m.model.requeue, true)
+	m.act(t, "requeue", true, func(id string) error { return m.in.Requeue(context.Background(), m.queue, id) }, m.model.requeue)
 }
 
 func (m *machine) reschedule(t *rapid.T) {
 	delay := someDelays.Draw(t, "delay")
-	m.act(t, "reschedule", m.ids(t), []any{when(time.Time{}, delay)}, func(id string) error {
-		return m.Reschedule(context.Background(), m.queue, id, delay)
-	}, func(ids []string) []error { return m.model.reschedule(ids, delay) }, false)
+	m.act(t, "reschedule", false,
+		func(id string) error { return m.Reschedule(context.Background(), m.queue, id, delay) },
+		func(ids []string) []error { return m.model.reschedule(ids, delay) })
 }
 
 func (m *machine) reap(t *rapid.T) {

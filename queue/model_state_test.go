@@ -179,8 +179,18 @@ func (m *model) live() int {
 	return n
 }
 
-// enqueue takes a batch of jobs whose IDs are chosen and whose Due or Delay say when.
+// enqueue takes a batch of jobs whose IDs are chosen and whose Due or Delay say when. A job that is to
+// replace another of the batch goes in a call after that one's.
 func (m *model) enqueue(batch []Job) []error {
+	for i, job := range batch {
+		if job.IfExists == Replace && slices.ContainsFunc(batch[:i], func(j Job) bool { return j.ID == job.ID }) {
+			return append(m.enqueueTogether(batch[:i]), m.enqueue(batch[i:])...)
+		}
+	}
+	return m.enqueueTogether(batch)
+}
+
+func (m *model) enqueueTogether(batch []Job) []error {
 	answers := make([]error, len(batch))
 	first := m.head("delayed")
 	fresh := map[string]Job{}
@@ -302,12 +312,12 @@ func (m *model) lines() map[string][]string {
 		for _, s := range slots {
 			put(list, "%013d%s", s.due, s.id)
 			if m.ghost(s) {
-				ghosts[s.id]++
+				ghosts[rankLetters[list]+s.id]++
 			}
 		}
 	}
-	for id, n := range ghosts {
-		put("ghosts", "%s: %d", id, n)
+	for of, n := range ghosts {
+		put("ghosts", "%s: %d", of, n)
 	}
 	for hint, n := range m.hints {
 		out[hint] = slices.Repeat([]string{"1"}, n)

@@ -96,7 +96,6 @@ func (m *model) settle(verb string, batch []settlement) []error {
 		j := m.jobs[st.d.ID]
 		if j == nil || j.at != "leased" || j.token != st.d.Token || seen[st.d.ID] {
 			answers[i] = ErrLeaseLost
-			seen[st.d.ID] = true
 			continue
 		}
 		seen[st.d.ID] = true
@@ -173,14 +172,13 @@ func (m *model) extend(all []*Delivery, lease time.Duration) []error {
 		j := m.jobs[d.ID]
 		if j == nil || j.at != "leased" || j.token != d.Token || seen[d.ID] {
 			answers[i] = ErrLeaseLost
-		} else {
-			if j.cancelled {
-				answers[i] = ErrCancelled
-			}
-			j.score = m.now + lease.Milliseconds()
-			m.count("extend", 1)
+			continue
 		}
-		seen[d.ID] = true
+		if j.cancelled {
+			answers[i] = ErrCancelled
+		}
+		j.score, seen[d.ID] = m.now+lease.Milliseconds(), true
+		m.count("extend", 1)
 	}
 	return answers
 }

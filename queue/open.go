@@ -94,8 +94,13 @@ func (c *Client) start(ctx context.Context) error {
 	return unfit
 }
 
-// noRetries is go-redis's word for no retries of its own.
-const noRetries = -1
+const (
+	// noRetries is go-redis's word for no retries of its own.
+	noRetries = -1
+	// wireProtocol is RESP2: dueq uses nothing of RESP3, whose push messages go-redis looks for before
+	// each reply.
+	wireProtocol = 2
+)
 
 // dial makes the go-redis client of a URL without connecting yet.
 func dial(rawURL string) (redis.UniversalClient, error) {
@@ -110,14 +115,14 @@ func dial(rawURL string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, badURL(err)
 		}
-		opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = noRetries, 1, quiet
+		opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = wireProtocol, noRetries, 1, quiet
 		return redis.NewClient(opt), nil
 	case "redis+sentinel", "rediss+sentinel":
 		opt, err := sentinelOptions(rawURL)
 		if err != nil {
 			return nil, badURL(err)
 		}
-		opt.MaxRetries, opt.DialerRetries = noRetries, 1
+		opt.Protocol, opt.MaxRetries, opt.DialerRetries = wireProtocol, noRetries, 1
 		return redis.NewFailoverClient(opt), nil
 	case "redis+cluster", "rediss+cluster":
 		u, err := firstHostURL(rawURL, "addr")
@@ -128,7 +133,7 @@ func dial(rawURL string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, badURL(err)
 		}
-		opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = noRetries, 1, quiet
+		opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = wireProtocol, noRetries, 1, quiet
 		return redis.NewClusterClient(opt), nil
 	default:
 		return nil, badURL(fmt.Errorf("scheme %q: want redis, rediss, unix, redis+sentinel, redis+cluster or memory", scheme))

@@ -1,6 +1,10 @@
 package queue_test
 
 import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -11,10 +15,181 @@ import (
 func (h *harness) reapAfter(d time.Duration, cfg queue.ReapConfig) queue.Reaping {
 	h.t.Helper()
 	h.advance(d)
-	_, err := h.b.Reap(h.ctx, sms, cfg)
-	h.ok(err)
+	h.reap(cfg)
 	h.advance(3 * time.Second)
+	return h.reap(cfg)
+}
+
+func (h *harness) reap(cfg queue.ReapConfig) queue.Reaping {
+	h.t.Helper()
 	r, err := h.b.Reap(h.ctx, sms, cfg)
 	h.ok(err)
 	return r
+}
+
+// A lease is ended in the ms in which it runs out, not before; the job is ready again at the tail, with
+// the worker that was lost counted apart from failures.
+func TestReapToTheMillisecond(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		d := h.place(queue.Leased, queue.Job{ID: "lost"}).d
+		h.enqueue(queue.Job{ID: "behind"})
+		for range 29 {
+			h.advance(time.Second)
+			h.reap(queue.ReapConfig{})
+		}
+		h.advance(time.Second - time.Millisecond)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 0 || r.Next != time.Millisecond {
+			t.Fatalf("reaped %+v", r)
+		}
+		h.wantState(d.ID, queue.Leased)
+		h.advance(time.Millisecond)
+		h.counted(map[string]int64{"reap": 1}, func() {
+			if r := h.reap(queue.ReapConfig{}); r.Readied != 1 || r.Buried != 0 || r.Next >= 0 {
+				t.Fatalf("reaped %+v", r)
+			}
+		})
+		ds := h.lease(5)
+		equal(t, idsOf(ds), []string{"behind", "lost"})
+		if d := ds[1]; d.Failures != 0 || d.LostLeases != 1 || d.Attempt != 2 {
+			t.Fatalf("leased again %+v", d)
+		}
+	})
+}
+
+// After a stall, when nobody looked for longer than usual, live workers get to speak before their jobs
+// are given to others.
+func TestReapGrace(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		h.enqueue(queue.Job{ID: "alive"})
+		h.enqueue(queue.Job{ID: "lost"})
+		ds := h.lease(2)
+		h.advance(time.Minute) // Redis stood still
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 0 || r.Next != 3*time.Second {
+			t.Fatalf("the first pass after a stall: %+v", r)
+		}
+		if verdicts, err := h.b.Extend(h.ctx, ds[:1], leaseTime); err != nil || verdicts[0] != nil {
+			t.Fatal(verdicts, err)
+		}
+		h.advance(3*time.Second - time.Millisecond)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 0 || r.Next != time.Millisecond {
+			t.Fatalf("within the grace: %+v", r)
+		}
+		h.advance(time.Millisecond)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 1 {
+			t.Fatalf("after the grace: %+v", r)
+		}
+		h.wantState("alive", queue.Leased)
+		h.wantState("lost", queue.Ready)
+	})
+}
+
+// Grace is not for a reaper that simply has not run for a while with nothing to do, and not for ever:
+// passes within a stall's length do not renew it.
+func TestReapGraceIsNotRenewed(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.place(queue.Leased, queue.Job{})
+		h.advance(leaseTime)
+		passes := 0
+		for ; h.reap(queue.ReapConfig{}).Readied == 0; passes++ {
+			if passes > 10 {
+				t.Fatal("the lease is never ended")
+			}
+			h.advance(time.Second)
+		}
+		if passes != 3 {
+			t.Fatalf("ended after %d s, want 3", passes)
+		}
+	})
+}
+
+// A payload that kills its worker cannot kill the fleet: with the third worker lost it is dead, its
+// failures uncounted and its errors kept.
+func TestReapCrashLoop(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		id := h.enqueue(queue.Job{})
+		h.ok(h.b.Retry(h.ctx, h.leaseOne(), 0, errors.New("a failure")))
+		h.promote(1)
+		for lost := 1; lost <= 3; lost++ {
+			if d := h.leaseOne(); d.Attempt != 1+lost || d.Failures != 1 || d.LostLeases != lost-1 {
+				t.Fatalf("start %d: %+v", lost, d)
+			}
+			r := h.reapAfter(leaseTime, queue.ReapConfig{})
+			if lost < 3 && r.Readied != 1 || lost == 3 && r.Buried != 1 {
+				t.Fatalf("worker %d lost: %+v", lost, r)
+			}
+		}
+		info := h.job(id)
+		if info.State != queue.Dead || info.Reason != queue.ReasonCrashLoop || info.Failures != 1 ||
+			info.LostLeases != 3 || len(info.Errors) != 1 || info.Token != 0 {
+			t.Fatalf("job %+v", info)
+		}
+		h.leaseNone()
+	})
+}
+
+// A job that was cancelled while it ran, and whose worker then died, is gone and not run again.
+func TestReapEndsTheCancelled(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		d := h.place(queue.Leased, queue.Job{Unique: queue.Unique{Key: "k"}}).d
+		if err := h.c.Cancel(h.ctx, sms, d.ID); !errors.Is(err, queue.ErrRunning) {
+			t.Fatal(err)
+		}
+		h.counted(map[string]int64{"cancel": 1}, func() {
+			if r := h.reapAfter(leaseTime, queue.ReapConfig{}); r.Readied+r.Buried != 0 {
+				t.Fatalf("reaped %+v", r)
+			}
+		})
+		h.traceless(d.ID)
+		h.leaseNone()
+	})
+}
+
+// Row 16, the queue's part: ten leases end in bounded calls, by reapers that run at once, each once, and
+// none is counted as a failure.
+func TestReapByManyAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		for range 10 {
+			h.enqueue(queue.Job{})
+		}
+		h.lease(10)
+		cfg := queue.ReapConfig{Limit: 3}
+		if r := h.reapAfter(leaseTime, cfg); r.Readied != 3 || r.Next != 0 {
+			t.Fatalf("reaped %+v", r)
+		}
+		var readied atomic.Int64
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				r, err := h.b.Reap(h.ctx, sms, cfg)
+				if err != nil {
+					t.Error(err)
+				}
+				readied.Add(int64(r.Readied))
+			})
+		}
+		wg.Wait()
+		if readied.Load() != 7 {
+			t.Fatalf("%d more readied, want 7", readied.Load())
+		}
+		for _, d := range h.lease(20) {
+			if d.Failures != 0 || d.LostLeases != 1 {
+				t.Errorf("leased %+v", d)
+			}
+		}
+		h.wantDepth(map[queue.State]int64{queue.Leased: 10})
+	})
+}
+
+// Somebody is woken for what is ready again.
+func TestReapWakes(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.place(queue.Leased, queue.Job{})
+		h.ok(h.rdb.Del(h.ctx, h.key("wake")).Err())
+		h.reapAfter(leaseTime, queue.ReapConfig{})
+		if n := h.rdb.LLen(h.ctx, h.key("wake")).Val(); n != 1 {
+			t.Fatalf("%d tokens in wake", n)
+		}
+	})
 }

@@ -223,7 +223,7 @@ func TestScriptChecksFindFaults(t *testing.T) {
 	t.Parallel()
 	set := readLua(t)
 	for fault, change := range map[string][2]string{
-		"uses ghosts, which KEYS does not name":    {"-- writes", "redis.call('HLEN', ghosts)\n\n-- writes"},
+		"uses ghosts which KEYS does not name":     {"-- writes", "redis.call('HLEN', ghosts)\n\n-- writes"},
 		"KEYS names delayed which is not used":     {"-- KEYS ", "-- KEYS delayed "},
 		"the key is not a name":                    {"-- writes", "-- writes\nredis.call('HSET', jobs .. ':x', 'a', 'b')"},
 		"builds on a key":                          {"-- writes", "-- writes\nlocal other = jobs .. ':x'"},

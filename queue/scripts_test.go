@@ -27,7 +27,7 @@ var (
 	word      = regexp.MustCompile(`[A-Za-z_]\w*`)
 	luaString = regexp.MustCompile(`'[^'\n]*'`)
 	fieldName = regexp.MustCompile(`\.[A-Za-z_]\w*`)
-	function  = regexp.MustCompile(`(?ms)^local function (\w+)\(.*?(?:\)$.*?^end$|\) .* end$)`)
+	function  = regexp.MustCompile(`(?m)^local function (\w+)\([^)]*\)(?: [^\n]* end$|$(?s:.*?)^end$)`)
 	declared  = regexp.MustCompile(`(?:local|for) ([\w, ]+)|function(?: \w+)?\(([^)]*)\)`)
 )
 

@@ -14,18 +14,20 @@ for i, list in ipairs({ high, ready, low }) do
   if #met < tonumber(limit) then
     local part = redis.call('LRANGE', list, 0, limit - #met - 1)
     cut[i] = #part
-    for _, item in ipairs(part) do
-      entries[#entries + 1], met[#met + 1] = item, string.sub(item, 14)
-    end
+    for _, item in ipairs(part) do entries[#entries + 1], met[#met + 1] = item, string.sub(item, 14) end
   end
 end
 if #met == 0 then return { 'OK', now, 0, 0, {} } end
 
-local haunting = redis.call('HLEN', ghosts) > 0 and redis.call('HMGET', ghosts, unpack(met)) or {}
-local id, reply, laid, seen = {}, { 'OK', now, 0, 0, {} }, {}, {}
+local haunting, slot = {}, {}
+if redis.call('HLEN', ghosts) > 0 then
+  for i, job in ipairs(met) do slot[i] = (i <= cut[1] and 'h' or i <= cut[1] + cut[2] and 'n' or 'l') .. job end
+  haunting = redis.call('HMGET', ghosts, unpack(slot))
+end
+local id, reply, laid, seen, deadlines, drawn = {}, { 'OK', now, 0, 0, {} }, {}, {}, {}, {}
 for i, job in ipairs(met) do
-  if haunting[i] and (laid[job] or 0) < tonumber(haunting[i]) then
-    laid[job] = (laid[job] or 0) + 1
+  if haunting[i] and (laid[slot[i]] or 0) < tonumber(haunting[i]) then
+    laid[slot[i]] = (laid[slot[i]] or 0) + 1
   elseif not seen[job] then
     seen[job], id[#id + 1], reply[#reply + 1] = true, job, entries[i]
   end
@@ -34,13 +36,12 @@ if #id > 0 and redis.call('HLEN', faults) > 0 then reply[5] = redis.call('HMGET'
 
 -- writes
 if #id > 0 then
-  local first, deadlines, drawn = redis.call('HINCRBY', meta, 'token', #id) - #id + 1, {}, {}
-  local deadline = string.format('%.0f', now + lease_ms)
+  reply[3] = redis.call('HINCRBY', meta, 'token', #id) - #id + 1
+  local first, deadline = reply[3], string.format('%.0f', now + lease_ms)
   for i, job in ipairs(id) do
     deadlines[2 * i - 1], deadlines[2 * i] = deadline, job
     drawn[2 * i - 1], drawn[2 * i] = job, first + i - 1
   end
-  reply[3] = first
   redis.call('ZADD', leased, unpack(deadlines))
   redis.call('HSET', tokens, unpack(drawn))
   redis.call('HINCRBY', stats, 'lease', #id)
@@ -49,8 +50,8 @@ end
 for i, list in ipairs({ high, ready, low }) do
   if cut[i] > 0 then redis.call('LTRIM', list, cut[i], -1) end
 end
-for job, times in pairs(laid) do
-  if redis.call('HINCRBY', ghosts, job, -times) < 1 then redis.call('HDEL', ghosts, job) end
+for ghost, times in pairs(laid) do
+  if redis.call('HINCRBY', ghosts, ghost, -times) < 1 then redis.call('HDEL', ghosts, ghost) end
 end
 if redis.call('EXISTS', high, ready, low) > 0 then
   reply[4] = 1

@@ -9,14 +9,13 @@ local function owned(id, token)
   local mine, cancelled, refused, seen = {}, {}, {}, {}
   for i, job in ipairs(id) do
     if held[i] == token[i] and not seen[job] then
-      mine[#mine + 1] = i
+      mine[#mine + 1], seen[job] = i, true
     elseif held[i] == '-' .. token[i] and not seen[job] then
-      cancelled[#cancelled + 1] = i
+      cancelled[#cancelled + 1], seen[job] = i, true
     else
       refused[#refused + 1] = i
       refused[#refused + 1] = 'LOST'
     end
-    seen[job] = true
   end
   return mine, cancelled, refused
 end

@@ -1,0 +1,6 @@
+//go:build !race
+
+package queue_test
+
+// raceDetector says that everything is several times slower.
+const raceDetector = false
