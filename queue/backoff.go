@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -19,21 +20,22 @@ func Exponential(base, limit time.Duration) Backoff {
 		if ceiling <= 0 {
 			return 0
 		}
-		return rand.N(ceiling + 1)
+		return rand.N(min(ceiling, math.MaxInt64-1) + 1)
 	}
 }
 
-// Constant always waits for d.
+// Constant always waits for d, or not at all where d is negative.
 func Constant(d time.Duration) Backoff {
-	return func(int) time.Duration { return d }
+	return func(int) time.Duration { return max(d, 0) }
 }
 
-// Table waits for its entries in turn; the last repeats. An empty table waits for nothing.
+// Table waits for its entries in turn; the last repeats. An empty table waits for nothing, nor does a
+// negative entry.
 func Table(waits ...time.Duration) Backoff {
 	return func(failures int) time.Duration {
 		if len(waits) == 0 {
 			return 0
 		}
-		return waits[min(max(failures, 1), len(waits))-1]
+		return max(waits[min(max(failures, 1), len(waits))-1], 0)
 	}
 }

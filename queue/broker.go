@@ -63,11 +63,12 @@ const leaseHeader = 5
 // parseLease reads the reply of lease; the records are still to be fetched.
 func parseLease(s *shard, reply any, lease time.Duration) ([]*Delivery, bool, error) {
 	words, ok := reply.([]any)
-	if ok && len(words) > 0 && words[0] != "OK" {
-		code, _ := words[0].(string)
-		return nil, false, fmt.Errorf("lease from %s: %w", s.queue, codeError(code))
+	if ok && len(words) == 1 {
+		if code, _ := words[0].(string); code != "" {
+			return nil, false, fmt.Errorf("lease from %s: %w", s.queue, codeError(code))
+		}
 	}
-	if !ok || len(words) < leaseHeader {
+	if !ok || len(words) < leaseHeader || words[0] != "OK" {
 		return nil, false, fmt.Errorf("lease: unexpected reply %T", reply)
 	}
 	now, _ := words[1].(int64)

@@ -128,6 +128,7 @@ redis.call('ZREM', zset, 'a')
 redis.call('RPUSH', list, 'a')
 redis.call('LPUSH', list, 'b')
 redis.call('LRANGE', list, 0, 1)
+redis.call('LLEN', list)
 redis.call('EXISTS', list)
 redis.call('LTRIM', list, 2, -1)
 return 1`

@@ -113,14 +113,22 @@ func parseFaults(entry string) faults {
 	if len(part) < 4 {
 		return f
 	}
-	f.failures, _ = strconv.Atoi(part[0])
-	f.lost, _ = strconv.Atoi(part[1])
+	f.failures, f.lost = countOf(part[0]), countOf(part[1])
 	if part[2] != "-" {
 		f.reason = Reason(part[2])
 	}
 	// What cannot be read is shown as none: the errors are there for people, not for decisions.
 	_ = json.Unmarshal([]byte(part[3]), &f.errors)
 	return f
+}
+
+// countOf reads a count. One that cannot be read counts as none, as in the scripts.
+func countOf(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }
 
 // withFailure is the errors column of retry and bury: the failures so far and one more in front.

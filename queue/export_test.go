@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -57,9 +58,13 @@ func Waiting(c *Client, queue, verb string) int {
 // that happen to come at one moment do so by themselves.
 func Hold(c *Client, queue, verb string) (release func()) {
 	g := groupOf(c, queue, verb)
-	g.mu.Lock()
-	g.flying = flights
-	g.mu.Unlock()
+	for held := false; !held; runtime.Gosched() {
+		g.mu.Lock()
+		if held = g.flying == 0; held { // nobody is left who could take what gathers
+			g.flying = flights
+		}
+		g.mu.Unlock()
+	}
 	return func() {
 		g.mu.Lock()
 		g.flying = 1

@@ -40,19 +40,26 @@ func TestGhostIsNotTheJobOfTheSameID(t *testing.T) {
 	}
 }
 
-// A ghost whose ID comes back with another priority or as a delayed job stays one ghost.
+// An ID that comes back with another priority has its new place, and its ghost stays where it was.
 func TestGhostBesideItsIDElsewhere(t *testing.T) {
 	for _, p := range []queue.Priority{queue.Low, queue.Normal, queue.High} {
 		t.Run(p.String(), func(t *testing.T) {
 			onEach(t, func(t *testing.T, h *harness) {
 				h.enqueue(queue.Job{ID: "a", Payload: []byte("old")})
 				h.ok(h.c.Cancel(h.ctx, sms, "a"))
+				h.enqueue(queue.Job{ID: "b"})
 				h.enqueue(queue.Job{ID: "a", Payload: []byte("new"), Priority: p})
-				if d := h.leaseOne(); string(d.Payload) != "new" {
-					t.Fatalf("payload %q", d.Payload)
+				want := []string{"b", "a"}
+				if p == queue.High {
+					want = []string{"a", "b"}
+				}
+				for _, id := range want {
+					if ds := h.lease(1); len(ds) != 1 || ds[0].ID != id || id == "a" && string(ds[0].Payload) != "new" {
+						t.Fatalf("leased %v, want %s", idsOf(ds), id)
+					}
 				}
 				h.leaseNone()
-				h.wantDepth(map[queue.State]int64{queue.Leased: 1})
+				h.wantDepth(map[queue.State]int64{queue.Leased: 2})
 			})
 		})
 	}

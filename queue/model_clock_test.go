@@ -21,6 +21,8 @@ type rig struct {
 	in  *Inspector
 	b   *Broker
 	now time.Time
+	// swap is what stands in the place of scripts on a real Redis.
+	swap scriptSwap
 }
 
 // rigs are the two servers that the same tests run on.
@@ -47,8 +49,22 @@ func realRig(tb testing.TB) *rig {
 	tb.Helper()
 	c := openRig(tb, redistest.Start(tb).URL())
 	now := rigStart()
-	swapScripts(c, func(*script) string { return fmt.Sprintf(pinnedCall, now.Unix()) })
-	return newRig(c, now)
+	r := newRig(c, now)
+	r.swap = scriptSwap{pinned: fmt.Sprintf(pinnedCall, now.Unix()), to: map[string]string{}}
+	for verb := range scripts {
+		r.prelude(verb, "")
+	}
+	c.rdb.AddHook(r.swap)
+	return r
+}
+
+// prelude puts Lua before a script, in all further calls.
+func (r *rig) prelude(verb, lua string) {
+	sc := scripts[verb]
+	// The shebang has to stay the first line.
+	shebang, body, _ := strings.Cut(sc.source.text, "\n")
+	swapped := newSource(shebang + "\n" + r.swap.pinned + lua + body)
+	r.swap.to[sc.source.sha], r.swap.to[sc.source.text] = swapped.sha, swapped.text
 }
 
 func openRig(tb testing.TB, url string) *Client {
@@ -94,22 +110,10 @@ end
 
 // scriptSwap is a go-redis hook that sends another text in the place of each script. The client under
 // test goes on speaking of its own scripts.
-type scriptSwap struct{ to map[string]string }
-
-// swapScripts puts what prelude gives for a script before its text, in all further calls of c.
-func swapScripts(c *Client, prelude func(*script) string) {
-	h := scriptSwap{to: map[string]string{}}
-	for _, sc := range scripts {
-		swapped := newSource(withPrelude(sc.source.text, prelude(sc)))
-		h.to[sc.source.sha], h.to[sc.source.text] = swapped.sha, swapped.text
-	}
-	c.rdb.AddHook(h)
-}
-
-// withPrelude puts Lua before a script, but behind the shebang, which has to stay the first line.
-func withPrelude(text, prelude string) string {
-	shebang, body, _ := strings.Cut(text, "\n")
-	return shebang + "\n" + prelude + body
+type scriptSwap struct {
+	pinned string
+	// to maps the digests of scripts, and their texts.
+	to map[string]string
 }
 
 func (h scriptSwap) DialHook(next redis.DialHook) redis.DialHook { return next }

@@ -29,8 +29,8 @@ type keyspace struct {
 	hash map[string]map[string]string
 	zset map[string]map[string]int64
 	list map[string][]string
-	// keys are the names of all keys of the namespace.
-	keys []string
+	// keys are the names of all keys of the namespace, queues those of its queues.
+	keys, queues []string
 }
 
 // readKeyspace reads a whole shard. Its size is the test's, so nothing here is bounded.
@@ -49,12 +49,13 @@ func readKeyspace(ctx context.Context, c *Client, s *shard) (*keyspace, error) {
 		lists[name] = pipe.LRange(ctx, s.keys[name], 0, -1)
 	}
 	keys := pipe.Keys(ctx, c.cfg.Namespace+":*")
+	queues := pipe.SMembers(ctx, queuesKey(c.cfg.Namespace))
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
 	ks := &keyspace{
 		hash: map[string]map[string]string{}, zset: map[string]map[string]int64{},
-		list: map[string][]string{}, keys: keys.Val(),
+		list: map[string][]string{}, keys: keys.Val(), queues: queues.Val(),
 	}
 	for name, cmd := range hashes {
 		ks.hash[name] = cmd.Val()
@@ -170,7 +171,7 @@ func (ks *keyspace) places(id string) []string {
 
 // disorder returns all that breaks an invariant of a shard (RELIABILITY.md 3.6), whatever was done to
 // it before.
-func (ks *keyspace) disorder(c *Client, s *shard, now time.Time) []string {
+func (ks *keyspace) disorder(c *Client, now time.Time) []string {
 	var found []string
 	report := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	for id, record := range ks.hash["jobs"] {
@@ -191,9 +192,12 @@ func (ks *keyspace) disorder(c *Client, s *shard, now time.Time) []string {
 	}
 	ks.strays(report)
 	ks.locks(report)
-	known := append(slices.Collect(maps.Values(s.keys)), queuesKey(c.cfg.Namespace), newQueueKey(c.cfg.Namespace))
 	for _, key := range ks.keys {
-		if !slices.Contains(known, key) {
+		if key == queuesKey(c.cfg.Namespace) || key == newQueueKey(c.cfg.Namespace) {
+			continue
+		}
+		queue, name, _ := strings.Cut(strings.TrimPrefix(key, c.cfg.Namespace+":{"), "}:")
+		if !slices.Contains(ks.queues, queue) || !slices.Contains(slices.Collect(maps.Values(keySuffixes)), name) {
 			report("key %s belongs to no queue", key)
 		}
 	}

@@ -40,12 +40,12 @@ type model struct {
 type modelJob struct {
 	job Job
 	// at is the state, score what its ZSET says.
-	at    string
-	score int64
-	token int64
-	cancelled  bool
-	faults     *faults
-	claims     bool
+	at        string
+	score     int64
+	token     int64
+	cancelled bool
+	faults    *faults
+	claims    bool
 }
 
 // slot is an entry of a ready list: a job, and when it was due.
@@ -279,7 +279,9 @@ func (m *model) add(job Job) int64 {
 // lines is the shard as keyspace.lines says it.
 func (m *model) lines() map[string][]string {
 	out := map[string][]string{}
-	put := func(name string, format string, args ...any) { out[name] = append(out[name], fmt.Sprintf(format, args...)) }
+	put := func(name string, format string, args ...any) {
+		out[name] = append(out[name], fmt.Sprintf(format, args...))
+	}
 	for id, j := range m.jobs {
 		put("jobs", "%s: %s", id, jobLine(&j.job))
 		if j.at != "ready" {

@@ -105,7 +105,7 @@ func (m *machine) check(t *rapid.T) {
 	if d := difference(ks.lines(), m.model.lines()); d != "" {
 		t.Fatalf("the shard is not what the model says:\n%s", d)
 	}
-	if found := ks.disorder(m.Client, m.lineOf(m.queue).shard, m.now); len(found) > 0 {
+	if found := ks.disorder(m.Client, m.now); len(found) > 0 {
 		t.Fatalf("disorder:\n\t%s", strings.Join(found, "\n\t"))
 	}
 	model, stats := m.model, m.model.stats

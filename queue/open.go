@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -106,47 +107,81 @@ const (
 func dial(rawURL string) (redis.UniversalClient, error) {
 	scheme, _, ok := strings.Cut(rawURL, "://")
 	if !ok {
-		return nil, badURL(errors.New("no scheme"))
+		return nil, badURL(rawURL, urlError("no scheme"))
+	}
+	if err := checkSizes(rawURL); err != nil {
+		return nil, badURL(rawURL, err)
 	}
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch scheme {
 	case "redis", "rediss", "unix":
 		opt, err := redis.ParseURL(rawURL)
 		if err != nil {
-			return nil, badURL(err)
+			return nil, badURL(rawURL, err)
 		}
 		opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = wireProtocol, noRetries, 1, quiet
 		return redis.NewClient(opt), nil
 	case "redis+sentinel", "rediss+sentinel":
 		opt, err := sentinelOptions(rawURL)
 		if err != nil {
-			return nil, badURL(err)
+			return nil, badURL(rawURL, err)
 		}
 		opt.Protocol, opt.MaxRetries, opt.DialerRetries = wireProtocol, noRetries, 1
 		return redis.NewFailoverClient(opt), nil
 	case "redis+cluster", "rediss+cluster":
 		u, err := firstHostURL(rawURL, "addr")
 		if err != nil {
-			return nil, badURL(err)
+			return nil, badURL(rawURL, err)
 		}
 		opt, err := redis.ParseClusterURL(u.String())
 		if err != nil {
-			return nil, badURL(err)
+			return nil, badURL(rawURL, err)
 		}
 		opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = wireProtocol, noRetries, 1, quiet
 		return redis.NewClusterClient(opt), nil
 	default:
-		return nil, badURL(fmt.Errorf("scheme %q: want redis, rediss, unix, redis+sentinel, redis+cluster or memory", scheme))
+		return nil, badURL(rawURL, urlError("unknown scheme: want redis, rediss, unix, redis+sentinel, redis+cluster or memory"))
 	}
 }
 
-// badURL names the cause, never the URL: it may hold a password.
-func badURL(err error) error {
+// urlError is a cause in our own words, which quote nothing of the URL.
+type urlError string
+
+func (e urlError) Error() string { return string(e) }
+
+// badURL names the cause, never the URL: it may hold a password. Where it does, a parser's words may hold
+// it too (a bare / in a password makes a port of what stands before it), so only our own are passed on.
+func badURL(rawURL string, err error) error {
+	var ours urlError
+	if !errors.As(err, &ours) && (strings.Contains(rawURL, "@") || strings.Contains(rawURL, "password")) {
+		err = urlError("it cannot be read, and is not shown because it holds a password; " +
+			"in a user or password, characters such as / ? # @ % are written as %2F %3F %23 %40 %25")
+	}
 	var parse *url.Error
 	if errors.As(err, &parse) {
 		err = parse.Err
 	}
 	return fmt.Errorf("%w: redis url: %w", ErrInvalid, err)
+}
+
+// maxSize bounds the numbers of connections and bytes in a URL: go-redis panics for a negative one, and
+// takes memory for a large one at once.
+const maxSize = 1 << 20
+
+func checkSizes(rawURL string) error {
+	_, text, _ := strings.Cut(rawURL, "?")
+	query, _ := url.ParseQuery(text) // what cannot be read is for go-redis to refuse
+	for name, values := range query {
+		if !strings.HasSuffix(name, "_size") && !strings.HasSuffix(name, "_conns") && !strings.HasSuffix(name, "_dials") {
+			continue
+		}
+		for _, value := range values {
+			if n, err := strconv.Atoi(value); err == nil && (n < 0 && name != "pipeline_pool_size" || n > maxSize) {
+				return urlError("a size is below 0 or above " + strconv.Itoa(maxSize))
+			}
+		}
+	}
+	return nil
 }
 
 // firstHostURL turns scheme+form://a,b/path into scheme://a/path?more=b, the form that go-redis reads.
@@ -183,7 +218,7 @@ func sentinelOptions(rawURL string) (*redis.FailoverOptions, error) {
 	}
 	master, db, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
 	if master == "" {
-		return nil, errors.New("no master name: want redis+sentinel://host:26379/mastername")
+		return nil, urlError("no master name: want redis+sentinel://host:26379/mastername")
 	}
 	query := u.Query()
 	query.Set("master_name", master)

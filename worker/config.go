@@ -44,7 +44,8 @@ type Config struct {
 	// know it. Default: 1 min.
 	UnknownDelay time.Duration
 
-	// OnDead is called when a job is dead by its last failure or by Dead, after it was buried.
+	// OnDead is called when this worker has buried a job, for whatever reason; err is nil for one that
+	// expired. A panic in it is logged.
 	OnDead func(ctx context.Context, d *queue.Delivery, reason queue.Reason, err error)
 	// Name is this worker in logs. Default: none.
 	Name string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -95,6 +96,8 @@ func (w *Worker) serve(job *run) {
 		case job = <-w.work:
 		case <-linger.C:
 			return
+		case <-w.stopped:
+			return
 		}
 	}
 }
@@ -143,14 +146,17 @@ func (w *Worker) execute(ctx context.Context, d *queue.Delivery) func(ctx contex
 	return func(ctx context.Context) error { return w.judge(ctx, d, err, cause) }
 }
 
-// protect turns a panic of the handler into an error.
+// protect turns a panic of the handler, or of the error that it returned, into an error.
 func protect(ctx context.Context, h Handler, d *queue.Delivery) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return h.Run(ctx, d)
+	if err = h.Run(ctx, d); err != nil {
+		_ = err.Error()
+	}
+	return err
 }
 
 // judge settles by what the handler returned and why its context ended, if it did.
@@ -159,15 +165,13 @@ func (w *Worker) judge(ctx context.Context, d *queue.Delivery, err, cause error)
 	var rejected *dead
 	switch {
 	case err == nil:
-		w.tally.done.Add(1)
-		return w.broker.Ack(ctx, d)
+		return counted(&w.tally.done, w.broker.Ack(ctx, d))
 	case errors.Is(cause, queue.ErrLeaseLost):
 		return fmt.Errorf("not settled: %w", queue.ErrLeaseLost)
 	case errors.Is(cause, queue.ErrCancelled), errors.Is(cause, ErrShutdown):
 		return w.broker.Release(ctx, d)
 	case errors.As(err, &later):
-		w.tally.snoozed.Add(1)
-		return w.broker.Snooze(ctx, d, later.delay)
+		return counted(&w.tally.snoozed, w.broker.Snooze(ctx, d, max(later.delay, 0)))
 	case errors.As(err, &rejected):
 		return w.bury(ctx, d, queue.ReasonRejected, err)
 	default:
@@ -190,16 +194,34 @@ func (w *Worker) fail(ctx context.Context, d *queue.Delivery, err error) error {
 	if errors.As(err, &asked) {
 		delay = max(asked.delay, 0)
 	}
+	if failed := w.broker.Retry(ctx, d, delay, err); failed != nil {
+		return failed
+	}
 	w.tally.retried.Add(1)
 	w.cfg.Logger.Warn("retry", "job_id", d.ID, "queue", d.Queue, "kind", d.Kind, "attempt", d.Attempt,
 		"in", delay, "error", firstLine(err))
-	return w.broker.Retry(ctx, d, delay, err)
+	return nil
 }
 
-// backoff is the wait before the next attempt: the job's own table, the kind's, or the worker's.
-func (w *Worker) backoff(d *queue.Delivery, failures int) time.Duration {
+// counted counts a verb that Redis has accepted: one that is repeated while Redis is away counts once.
+func counted(n *atomic.Int64, err error) error {
+	if err == nil {
+		n.Add(1)
+	}
+	return err
+}
+
+// backoff is the wait before the next attempt: the job's own table, the kind's, or the worker's. A panic
+// in a function of the caller's must not end the process: the default stands in then.
+func (w *Worker) backoff(d *queue.Delivery, failures int) (delay time.Duration) {
+	defer func() {
+		if v := recover(); v != nil {
+			w.cfg.Logger.Error("panic in Backoff", "kind", d.Kind, "error", v)
+			delay = queue.Exponential(firstRetryWithin, everyRetryWithin)(failures)
+		}
+	}()
 	wait := w.cfg.Backoff
-	if b, ok := w.cfg.Backoffs[d.Kind]; ok {
+	if b := w.cfg.Backoffs[d.Kind]; b != nil {
 		wait = b
 	}
 	if len(d.Backoff) > 0 {
@@ -234,9 +256,8 @@ func (w *Worker) onDead(ctx context.Context, d *queue.Delivery, reason queue.Rea
 
 // expire settles a job that had not started when its Expires passed.
 func (w *Worker) expire(ctx context.Context, d *queue.Delivery) error {
-	w.tally.expired.Add(1)
 	if d.OnExpiry == queue.DropExpired {
-		return w.broker.Drop(ctx, d)
+		return counted(&w.tally.expired, w.broker.Drop(ctx, d))
 	}
-	return w.bury(ctx, d, queue.ReasonExpired, nil)
+	return counted(&w.tally.expired, w.bury(ctx, d, queue.ReasonExpired, nil))
 }

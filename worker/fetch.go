@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -22,8 +23,11 @@ const (
 func (w *Worker) fetch(ctx, jobs context.Context) {
 	var pause backoff
 	for ctx.Err() == nil {
-		name := w.sources.pick(time.Now(), w.slots.hasRoom)
+		name, probe := w.sources.pick(time.Now(), w.slots.hasRoom)
 		if name == "" {
+			if w.slots.anyFree() {
+				w.vacate()
+			}
 			select {
 			case <-ctx.Done():
 			case <-w.slots.changed:
@@ -33,7 +37,7 @@ func (w *Worker) fetch(ctx, jobs context.Context) {
 		}
 		// Handlers that have just returned free their slots first: fewer and larger leases.
 		runtime.Gosched()
-		n := w.slots.reserve(name, maxLease)
+		n := w.slots.reserve(name, maxLease, probe)
 		if n == 0 {
 			w.sources.heat(name)
 			continue
@@ -44,12 +48,21 @@ func (w *Worker) fetch(ctx, jobs context.Context) {
 			if pause.failed() {
 				w.cfg.Logger.Warn("lease", "queue", name, "error", err)
 			}
-			w.sources.heat(name)
-			pause.sleep(ctx)
+			// An error of the queue's own, such as a key of the wrong type, must not hold up others: it
+			// is left for the next hint or poll.
+			if away(err) {
+				w.sources.heat(name)
+				pause.sleep(ctx)
+			}
 			continue
 		}
 		pause.reset()
 	}
+}
+
+// away says whether an error is that Redis could not be reached, or did not answer.
+func away(err error) bool {
+	return errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrUnknown)
 }
 
 // lease takes up to n jobs and starts them; got is how many slots it used.
@@ -75,9 +88,10 @@ func (w *Worker) lease(ctx, jobs context.Context, name string, n int) (got int, 
 	return len(deliveries), nil
 }
 
-// giveUp releases jobs that were leased while the worker stopped.
+// giveUp releases jobs that the worker has no more time for. Each goes to the head of its queue, so the
+// last goes first.
 func (w *Worker) giveUp(ctx context.Context, deliveries []*queue.Delivery) {
-	for _, d := range deliveries {
+	for _, d := range slices.Backward(deliveries) {
 		if err := w.broker.Release(ctx, d); err != nil {
 			w.cfg.Logger.Warn("release at shutdown", "job_id", d.ID, "error", err)
 		}
@@ -93,7 +107,8 @@ func (w *Worker) listen(ctx context.Context, queues []string) {
 	for ctx.Err() == nil {
 		if !w.slots.anyFree() {
 			// Hints are for those who can follow them.
-			sleep(ctx, probeAfter)
+			w.sources.miss(queues...)
+			w.awaitVacancy(ctx)
 			continue
 		}
 		name, err := w.broker.WaitReady(context.WithoutCancel(ctx), queues, listenTime)
@@ -124,6 +139,25 @@ func (w *Worker) listen(ctx context.Context, queues []string) {
 	}
 }
 
+// vacate tells listen that slots are free and no queue is known to have jobs for them.
+func (w *Worker) vacate() {
+	select {
+	case w.vacant <- struct{}{}:
+	default:
+	}
+}
+
+// awaitVacancy waits for vacate, or for a while: on a Redis Cluster several wait, and one is told.
+func (w *Worker) awaitVacancy(ctx context.Context) {
+	timer := time.NewTimer(probeAfter)
+	defer timer.Stop()
+	select {
+	case <-w.vacant:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
 // passOn leaves a hint that this worker took and cannot follow to another.
 func (w *Worker) passOn(ctx context.Context, queues []string, name string) {
 	if name == "" {
@@ -150,9 +184,11 @@ func (w *Worker) stopListening(ctx context.Context) {
 	}
 }
 
+// maxPause is short, since work is to go on within 2 s of Redis's return, and the client's own pauses
+// between repeated calls come first.
 const (
 	firstPause = 50 * time.Millisecond
-	maxPause   = 5 * time.Second
+	maxPause   = time.Second
 	logEvery   = time.Second
 )
 

@@ -69,8 +69,26 @@ func (w *Worker) beat(ctx context.Context) error {
 	return nil
 }
 
-// alive returns the jobs whose leases are to be kept, and ends the contexts of those that have run for
-// too long. One that does not even return then loses its lease, so that another worker may try.
+// watchSoonest spaces looks at handlers that reach their time one after another.
+const watchSoonest = 10 * time.Millisecond
+
+// watch ends the contexts of handlers that have run for MaxRuntime, when they have, until ctx ends.
+func (w *Worker) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		next := w.cfg.MaxRuntime
+		for _, job := range w.running.all() {
+			if left := w.cfg.MaxRuntime - time.Since(job.began); left > 0 {
+				next = min(next, left)
+			} else {
+				job.cancel(ErrMaxRuntime)
+			}
+		}
+		sleep(ctx, max(next, watchSoonest))
+	}
+}
+
+// alive returns the jobs whose leases are to be kept. A handler that does not even return when its
+// context has ended loses its lease, so that another worker may try.
 func (w *Worker) alive(now time.Time) []*run {
 	all := w.running.all()
 	if w.cfg.MaxRuntime < 0 {
@@ -79,9 +97,6 @@ func (w *Worker) alive(now time.Time) []*run {
 	keep := all[:0]
 	for _, job := range all {
 		over := now.Sub(job.began) - w.cfg.MaxRuntime
-		if over >= 0 {
-			job.cancel(ErrMaxRuntime)
-		}
 		if over < w.cfg.Lease {
 			keep = append(keep, job)
 		} else if over < w.cfg.Lease+w.cfg.Lease/beatsPerLease {

@@ -26,7 +26,7 @@ func (w *Worker) settle(job *run, verb func() error) {
 					"queue", job.d.Queue, "kind", job.d.Kind, "attempt", job.d.Attempt)
 			}
 			return
-		case !errors.Is(err, queue.ErrUnavailable) && !errors.Is(err, queue.ErrUnknown), time.Now().After(last):
+		case !away(err), time.Now().After(last):
 			w.tally.unsettled.Add(1)
 			w.cfg.Logger.Error("job not settled, it will run again", "job_id", job.d.ID,
 				"queue", job.d.Queue, "kind", job.d.Kind, "error", err)

@@ -11,6 +11,8 @@ type slots struct {
 	busy     int
 	queues   map[string]int
 	settling int
+	// probing is how many slots are reserved to ask a queue that is likely empty.
+	probing int
 	// changed has a value after a slot was freed; idle is closed when nothing runs after closing.
 	changed chan struct{}
 	idle    chan struct{}
@@ -28,8 +30,9 @@ func newSlots(limit int, limits map[string]int) *slots {
 // settling, and a bound when Redis is slow.
 const settleFactor = 2
 
-// reserve takes up to most slots for a queue and says how many it got.
-func (s *slots) reserve(queue string, most int) int {
+// reserve takes up to most slots for a queue and says how many it got; giveBack follows once it is known
+// how many are used.
+func (s *slots) reserve(queue string, most int, probe bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := min(s.free(), s.room(queue), most)
@@ -38,6 +41,9 @@ func (s *slots) reserve(queue string, most int) int {
 	}
 	s.busy += n
 	s.queues[queue] += n
+	if probe {
+		s.probing = n
+	}
 	return n
 }
 
@@ -53,11 +59,12 @@ func (s *slots) room(queue string) int {
 	return s.limit
 }
 
-// anyFree says whether a handler could start.
+// anyFree says whether a handler could start. Slots reserved for a probe count as free: otherwise an idle
+// worker would miss hints while it probes, and have to probe again for that.
 func (s *slots) anyFree() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.free() > 0
+	return s.free()+s.probing > 0
 }
 
 // hasRoom says whether a handler of the queue could start.
@@ -72,6 +79,7 @@ func (s *slots) giveBack(queue string, n int) {
 	s.mu.Lock()
 	s.busy -= n
 	s.queues[queue] -= n
+	s.probing = 0
 	s.signal()
 	s.mu.Unlock()
 }

@@ -20,14 +20,16 @@ type source struct {
 	name   string
 	weight int
 	hot    bool
+	// unheard says that nobody waited for its hints meanwhile, as the worker was busy: they may have
+	// gone to others.
+	unheard bool
 	// credit orders the turns: every pick adds its weight to each queue that could have been picked
 	// and takes the sum of them from the one that was.
 	credit int
 	asked  time.Time
 }
 
-// probeAfter is how often a queue that seems empty is asked while the worker is busy: its hints may go
-// to others then.
+// probeAfter is how often a queue that seems empty is asked while the worker is busy.
 const probeAfter = 50 * time.Millisecond
 
 func newSources(weights map[string]int, strict bool) *sources {
@@ -47,15 +49,15 @@ func newSources(weights map[string]int, strict bool) *sources {
 	return s
 }
 
-// pick chooses among the hot queues, and those not asked for a while, for which usable holds; "" says
-// that there is none.
-func (s *sources) pick(now time.Time, usable func(queue string) bool) string {
+// pick chooses among the hot queues, and those unheard and not asked for a while, for which usable
+// holds; "" says that there is none. probe says that the queue is not hot.
+func (s *sources) pick(now time.Time, usable func(queue string) bool) (name string, probe bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var best *source
 	total := 0
 	for _, q := range s.queues {
-		if !(q.hot || now.Sub(q.asked) >= probeAfter) || !usable(q.name) {
+		if !(q.hot || q.unheard && now.Sub(q.asked) >= probeAfter) || !usable(q.name) {
 			continue
 		}
 		if s.strict {
@@ -68,16 +70,26 @@ func (s *sources) pick(now time.Time, usable func(queue string) bool) string {
 		}
 	}
 	if best == nil {
-		return ""
+		return "", false
 	}
 	best.credit -= total
 	return best.take(now)
 }
 
 // take makes the queue cold before it is asked, so that a hint which comes meanwhile counts.
-func (q *source) take(now time.Time) string {
-	q.asked, q.hot = now, false
-	return q.name
+func (q *source) take(now time.Time) (name string, probe bool) {
+	probe = !q.hot
+	q.asked, q.hot, q.unheard = now, false, false
+	return q.name, probe
+}
+
+// miss notes that nobody waits for the hints of the named queues now.
+func (s *sources) miss(names ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range s.queues {
+		q.unheard = q.unheard || slices.Contains(names, q.name)
+	}
 }
 
 // heat notes that the named queues, or all of them, may have jobs.

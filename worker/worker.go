@@ -49,6 +49,10 @@ type Worker struct {
 	hurryOnce sync.Once
 	released  atomic.Bool
 	started   atomic.Bool
+	// vacant has a value after fetch found free slots and no queue to lease from.
+	vacant chan struct{}
+	// stopped is closed when Run returns.
+	stopped chan struct{}
 }
 
 // New makes a Worker. It returns an error for a Config that is not valid.
@@ -67,6 +71,8 @@ func newWorker(b broker, cfg Config) (*Worker, error) {
 		sources: newSources(cfg.Queues, cfg.Strict),
 		work:    make(chan *run),
 		hurry:   make(chan struct{}),
+		vacant:  make(chan struct{}, 1),
+		stopped: make(chan struct{}),
 	}, nil
 }
 
@@ -84,6 +90,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return fmt.Errorf("%w: a Worker runs once", queue.ErrInvalid)
 	}
+	defer close(w.stopped)
 	for kind, h := range w.handlers {
 		for _, m := range slices.Backward(w.middleware) {
 			h = m(h)
@@ -98,6 +105,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stopBeat()
 	var heart sync.WaitGroup
 	heart.Go(func() { w.heartbeat(beat) })
+	if w.cfg.MaxRuntime > 0 {
+		heart.Go(func() { w.watch(beat) })
+	}
 
 	var group errgroup.Group
 	for _, queues := range w.broker.WaitGroups(w.queueNames()) {
@@ -145,10 +155,13 @@ func (w *Worker) drain(ctx context.Context) error {
 	}
 	w.released.Store(true)
 	left := w.running.all()
-	for _, r := range left {
-		if err := w.broker.Release(context.WithoutCancel(ctx), r.d); err != nil {
-			w.cfg.Logger.Warn("release at shutdown", "job_id", r.d.ID, "error", err)
-		}
+	// All together: they go in few calls, and with Redis away wait once and not one after another.
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, job := range left {
+		group.Go(func() { w.giveUp(call, []*queue.Delivery{job.d}) })
 	}
+	group.Wait()
 	return fmt.Errorf("%w: %d", ErrUnfinished, len(left))
 }

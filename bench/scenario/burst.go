@@ -11,7 +11,7 @@ import (
 // burst measures how long a crowd of jobs that fall due in one millisecond takes, and whether the server stays
 // open to others meanwhile.
 func burst(ctx context.Context, e *Env) (m []Metric, err error) {
-	n, lead := e.size(100_000, 100_000), 15*time.Second
+	n, lead := e.size(100_000, 100_000), 8*time.Second
 	if e.Quick {
 		lead = 3 * time.Second
 	}
@@ -65,7 +65,7 @@ func burstOf(
 // lead is how long before the due time the enqueueing starts: a system with a bulk call needs less of it.
 func (e *Env) lead(longest time.Duration) time.Duration {
 	if e.System == system.Dueq {
-		return longest / 3
+		return longest / 2
 	}
 	return longest
 }

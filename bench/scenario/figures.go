@@ -29,6 +29,13 @@ func (f *figures) add(system string, metrics []Metric) {
 	}
 }
 
+// drop forgets all rounds of a system.
+func (f *figures) drop(system string) {
+	for _, rounds := range f.seen {
+		delete(rounds, system)
+	}
+}
+
 func (f *figures) results(systems []string) []Result {
 	var results []Result
 	for _, name := range f.order {

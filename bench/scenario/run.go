@@ -13,8 +13,11 @@ import (
 	"github.com/dueq-io/dueq/bench/system"
 )
 
-// oneMeasurement bounds a single measurement, so that a system that loses a job cannot hold up the run.
-const oneMeasurement = 3 * time.Minute
+// These bound a single measurement, so that a system that loses a job cannot hold up the run.
+const (
+	oneMeasurement      = 2 * time.Minute
+	oneQuickMeasurement = 20 * time.Second
+)
 
 // Options say how to run.
 type Options struct {
@@ -76,10 +79,14 @@ func runOne(ctx context.Context, s Scenario, o Options) (results []Result, err e
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			if err != nil {
+			if err == nil {
+				figures.add(name, metrics)
+			} else {
 				failed[name] = fmt.Errorf("%s on %s: %w", s.Name, name, err)
+				// How fast a system failed is no figure, and rounds that went well do not speak for it either.
+				metrics = nil
+				figures.drop(name)
 			}
-			figures.add(name, metrics)
 			report(o.Progress, fmt.Sprintf("%s %d/%d %s", s.Name, round+1, rounds, name), metrics, err)
 		}
 	}
@@ -87,7 +94,11 @@ func runOne(ctx context.Context, s Scenario, o Options) (results []Result, err e
 }
 
 func measureOnce(ctx context.Context, s Scenario, env *Env) ([]Metric, error) {
-	ctx, cancel := context.WithTimeout(ctx, oneMeasurement)
+	limit := oneMeasurement
+	if env.Quick {
+		limit = oneQuickMeasurement
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := env.Server.Flush(ctx); err != nil {
 		return nil, err

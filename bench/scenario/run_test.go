@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"context"
+	"errors"
 	"os/exec"
 	"testing"
 
@@ -17,7 +19,7 @@ func TestEverySystemMovesJobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	systems := []string{system.Asynq, Floor, FloorDeep}
+	systems := []string{system.Dueq, system.Asynq, Floor, FloorDeep}
 	results, err := Run(t.Context(), chosen, Options{Rounds: 1, Quick: true, Systems: systems})
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +31,31 @@ func TestEverySystemMovesJobs(t *testing.T) {
 		if r.Value <= 0 {
 			t.Errorf("%+v: want a figure above 0", r)
 		}
+	}
+}
+
+// TestFailureIsNoFigure guards against the worst that a benchmark can do: to report how fast something failed.
+func TestFailureIsNoFigure(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("no redis-server here")
+	}
+	rounds := 0
+	failing := Scenario{Name: "failing", Systems: []string{Floor, FloorDeep}}
+	failing.measure = func(_ context.Context, e *Env) ([]Metric, error) {
+		metrics := []Metric{{Name: "failing", Value: 1e9}}
+		if e.System == FloorDeep {
+			return metrics, nil
+		}
+		rounds++
+		if rounds > 1 {
+			return metrics, errors.New("lost a job")
+		}
+		return metrics, nil
+	}
+	results, err := Run(t.Context(), []Scenario{failing}, Options{Rounds: 3})
+	if err == nil || len(results) != 1 || results[0].System != FloorDeep {
+		t.Errorf("got %+v and %v, want the sound system's figure and the other's error", results, err)
 	}
 }
 

@@ -93,10 +93,10 @@ func All() []Scenario {
 		{Name: "enqueue_512", Systems: peers, measure: enqueueBy(512)},
 		{Name: "enqueue_bulk", Systems: []string{system.Dueq}, measure: enqueueBulk},
 		{Name: "process", Systems: floored, FastPolling: true, measure: process},
-		{Name: "both", Systems: floored, FastPolling: true, measure: both("both", 100_000, 30_000)},
+		{Name: "both", Systems: floored, FastPolling: true, measure: both("both", 100_000, 20_000)},
 		{
 			Name: "both_fsync_always", Systems: floored, FastPolling: true, Persistence: redisproc.FsyncAlways,
-			measure: both("both_fsync_always", 40_000, 8_000),
+			measure: both("both_fsync_always", 40_000, 5_000),
 		},
 		{Name: "lateness", Systems: polling, Rounds: 1, measure: lateness},
 		{Name: "pickup", Systems: polling, Rounds: 1, measure: pickup},

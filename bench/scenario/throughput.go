@@ -57,7 +57,7 @@ func enqueueBulk(ctx context.Context, e *Env) (m []Metric, err error) {
 
 // process measures from the start of the workers to the last acknowledgement of a backlog.
 func process(ctx context.Context, e *Env) (m []Metric, err error) {
-	n := e.size(100_000, 30_000)
+	n := e.size(100_000, 20_000)
 	if e.isFloor() {
 		return rawProcess(ctx, e, n)
 	}

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"log/slog"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dueq-io/dueq/queue"
+	"github.com/dueq-io/dueq/scheduler"
+	"github.com/dueq-io/dueq/worker"
 )
 
 const dueqKind = "bench"
@@ -41,8 +45,35 @@ func dueqJob(job Job) queue.Job {
 	return queue.Job{Queue: job.Queue, Kind: dueqKind, Payload: job.Payload, Due: job.Due}
 }
 
+// Process runs a worker and a scheduler in this process, as a service that does both would.
 func (s *dueqSystem) Process(ctx context.Context, p Processing) (func() error, error) {
-	return startDueq(ctx, s.client, p)
+	silent := slog.New(slog.DiscardHandler)
+	queues := make(map[string]int, len(p.Queues))
+	for _, name := range p.Queues {
+		queues[name] = 1
+	}
+	w, err := worker.New(s.client, worker.Config{
+		Queues: queues, Concurrency: p.Concurrency, Lease: p.Lease, Logger: silent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.Handle(dueqKind, worker.HandlerFunc(func(ctx context.Context, d *queue.Delivery) error {
+		p.Handle(ctx, Run{Payload: d.Payload, Failures: d.Failures})
+		return nil
+	}))
+	mover, err := scheduler.New(s.client, scheduler.Config{Logger: silent})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.Run(ctx) })
+	group.Go(func() error { return mover.Run(ctx) })
+	return func() error {
+		cancel()
+		return group.Wait()
+	}, nil
 }
 
 func (s *dueqSystem) Unsettled(ctx context.Context, name string) (int64, error) {

@@ -1,7 +1,7 @@
 #!lua
 -- enqueue: none -> ready or delayed. Each job is judged on its own; the same id again is EXISTS, or
 -- takes the place of the job that waits where its spec says so.
--- USES clock ready unique forget lift admit
+-- USES typed clock ready unique forget lift admit
 -- KEYS jobs delayed retry high ready low tokens faults dead done priority unique ghosts meta stats wake tick
 -- ARGV specs
 -- EACH id envelope
@@ -36,6 +36,9 @@ for i = 1, n do
   end
 end
 if accepted == 0 then return refused end
+lists(high, ready, low, wake, tick)
+hashes(priority, stats)
+if #replaced > 0 then zsets(retry, dead, done) hashes(faults, unique, ghosts) end
 
 -- writes
 if accepted == n then

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- reap: leased, lease run out -> ready, or dead once max_lost workers were lost with it. It decides
 -- by what it reads itself, so any number of processes may call it.
--- USES clock owned ready unique forget unlease
+-- USES typed clock owned ready unique forget unlease
 -- KEYS jobs high ready low leased tokens faults dead priority unique meta stats wake
 -- ARGV limit max_lost stall_ms grace_ms
 -- RETURNS how many went to ready, how many to dead, and the wait in ms until a lease can run out (-1: none)
@@ -27,6 +27,11 @@ if head <= now and now >= grace then
       end
     end
   end
+end
+if #back + #buried + #ended > 0 then
+  lists(high, ready, low, wake)
+  zsets(dead)
+  hashes(priority, unique, stats)
 end
 
 -- writes

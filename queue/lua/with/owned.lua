@@ -20,10 +20,11 @@ local function owned(id, token)
   return mine, cancelled, refused
 end
 
--- The counts in a faults entry ('failures lost reason errors'): failures, leases lost, errors.
+-- The counts in a faults entry ('failures lost reason errors'): failures, leases lost, errors. One that
+-- cannot be read counts as none, so that it stops nobody.
 local function counts(entry)
-  local failures, lost, _, errors = string.match(entry or '0 0 - ', '^(%d+) (%d+) (%S+) (.*)$')
-  return tonumber(failures), tonumber(lost), errors
+  local failures, lost, _, errors = string.match(entry or '', '^(%d+) (%d+) (%S+) (.*)$')
+  return tonumber(failures or 0), tonumber(lost or 0), errors or ''
 end
 
 -- The ids at positions of a column.

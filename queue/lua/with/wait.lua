@@ -8,8 +8,9 @@ local function wait_in(set, id, positions, delay_ms)
   local first = tonumber(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or math.huge)
   local earliest, waiting = first, {}
   for _, i in ipairs(positions) do
-    waiting[#waiting + 1], waiting[#waiting + 2] = now + delay_ms[i], id[i]
-    earliest = math.min(earliest, now + delay_ms[i])
+    local due = later(delay_ms[i])
+    waiting[#waiting + 1], waiting[#waiting + 2] = due, id[i]
+    earliest = math.min(earliest, due)
   end
   redis.call('ZADD', set, unpack(waiting))
   if earliest < first then signal(tick) end

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// tolerable is how far the clocks may be apart before it is worth a warning: only a due time that a
+// program sets by its own clock is affected.
+const tolerable = time.Second
+
+func (c *cli) doctor() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Check whether a Redis server can keep the promises", Args: cobra.NoArgs,
+		Long: `Check the server as every start does: version, eviction policy, persistence, memory limit, replicas, and
+whether the user may run each command that dueq needs; and how far its clock is from this machine's. It
+changes nothing but scratch keys, which it removes. Exit 1 where a promise cannot be kept.`,
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
+	cmd.RunE = c.act(func(ctx context.Context, cfg *config, p *process, _ []string) error {
+		return runDoctor(ctx, cfg, p, asJSON)
+	})
+	return cmd
+}
+
+// diagnosis is what doctor found.
+type diagnosis struct {
+	Redis     string   `json:"redis"`
+	Namespace string   `json:"namespace"`
+	Version   string   `json:"version"`
+	Mode      string   `json:"mode"`
+	Fatal     []string `json:"fatal"`
+	Warnings  []string `json:"warnings"`
+	// ClockAheadMS is null where Redis's clock could not be read, or is this process's own.
+	ClockAheadMS *float64 `json:"clock_ahead_ms"`
+	RoundTripMS  *float64 `json:"round_trip_ms"`
+	Queues       int      `json:"queues"`
+}
+
+func runDoctor(ctx context.Context, cfg *config, p *process, asJSON bool) error {
+	client, err := cfg.dial(ctx, cfg.redis, queue.Config{AcceptDataLoss: true, Logger: quiet()})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	d, err := diagnose(ctx, cfg, client)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(p.out, d)
+	} else {
+		err = d.print(p)
+	}
+	if err == nil && len(d.Fatal) > 0 {
+		err = fmt.Errorf("%w: %s", queue.ErrUnfit, plural(len(d.Fatal), "fatal finding"))
+	}
+	return err
+}
+
+func diagnose(ctx context.Context, cfg *config, client *queue.Client) (*diagnosis, error) {
+	report, err := client.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &diagnosis{
+		Redis: maskURL(cfg.redis), Namespace: client.Namespace(), Version: report.Version, Mode: report.Mode,
+		Fatal: append([]string{}, report.Fatal...), Warnings: append([]string{}, report.Warnings...),
+	}
+	if !client.Embedded() {
+		d.readClock(ctx, cfg)
+	}
+	names, err := client.Broker().Queues(ctx)
+	if err != nil {
+		d.Warnings = append(d.Warnings, "the queues cannot be listed: "+err.Error())
+	}
+	d.Queues = len(names)
+	return d, nil
+}
+
+func (d *diagnosis) readClock(ctx context.Context, cfg *config) {
+	seen, err := readClock(ctx, cfg.redis)
+	if err != nil {
+		d.Warnings = append(d.Warnings, err.Error())
+		return
+	}
+	ahead, trip := milliseconds(seen.ahead), milliseconds(seen.trip)
+	d.ClockAheadMS, d.RoundTripMS = &ahead, &trip
+	if seen.ahead.Abs() > tolerable+seen.trip {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("the clocks are %s apart: jobs with a due time set by this machine's clock run at that time by redis's; "+
+			"use delays, or set the clocks by NTP", short(seen.ahead.Abs())))
+	}
+}
+
+// milliseconds is a duration as a number with two places.
+func milliseconds(d time.Duration) float64 {
+	const places = 100
+	return float64(d.Round(time.Millisecond/places)) / float64(time.Millisecond)
+}
+
+func (d *diagnosis) print(p *process) error {
+	colours := paintFor(p.out)
+	rows := [][]string{
+		{"redis", d.Redis},
+		{"server", d.Version + ", " + d.Mode},
+		{"namespace", fmt.Sprintf("%s, %s", d.Namespace, plural(d.Queues, "queue"))},
+	}
+	if d.ClockAheadMS != nil {
+		rows = append(rows, []string{"clock", fmt.Sprintf("redis is %+.1f ms from this machine, give or take %.1f ms", *d.ClockAheadMS, *d.RoundTripMS/2)})
+	}
+	if err := table(p.out, rows); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, text := range d.Fatal {
+		fmt.Fprintf(&b, "%s      %s\n", colours.as(red, "fatal"), oneLine(text))
+	}
+	for _, text := range d.Warnings {
+		fmt.Fprintf(&b, "%s    %s\n", colours.as(yellow, "warning"), oneLine(text))
+	}
+	if len(d.Fatal)+len(d.Warnings) == 0 {
+		fmt.Fprintf(&b, "%s         no findings\n", colours.as(green, "ok"))
+	}
+	_, err := fmt.Fprint(p.out, b.String())
+	return err
+}

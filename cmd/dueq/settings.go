@@ -1,0 +1,257 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// config is the settings of one run, merged.
+type config struct {
+	redis          string
+	namespace      string
+	acceptDataLoss bool
+	maxPayload     int
+	logLevel       string
+	logFormat      string
+
+	worker    workerSettings
+	scheduler schedulerSettings
+	dashboard dashboardSettings
+
+	// file is the file that was read, if any; origin says for each setting where it comes from.
+	file   string
+	origin map[string]string
+}
+
+type workerSettings struct {
+	queues        []string
+	exec, post    string
+	strict        bool
+	concurrency   int
+	lease         time.Duration
+	grace         time.Duration
+	timeout       time.Duration
+	maxAttempts   int
+	noScheduler   bool
+	metricsListen string
+}
+
+type schedulerSettings struct {
+	queues        []string
+	deadAge       time.Duration
+	deadKeep      int
+	doneKeep      int
+	metricsListen string
+}
+
+type dashboardSettings struct {
+	listen         string
+	basePath       string
+	hosts          []string
+	insecureNoAuth bool
+}
+
+// defaults are the values of settings that nobody has set. A zero is the default of the package that the
+// setting is for.
+func defaults() *config {
+	return &config{
+		redis: "redis://localhost:6379/0", namespace: "dueq", maxPayload: 1 << 20,
+		logLevel: "info", logFormat: "text",
+		worker: workerSettings{
+			concurrency: 10, lease: queue.DefaultLease, grace: 25 * time.Second, maxAttempts: 25,
+		},
+		scheduler: schedulerSettings{deadAge: 90 * 24 * time.Hour, deadKeep: 1_000_000, doneKeep: 1_000_000},
+		dashboard: dashboardSettings{listen: defaultListen},
+	}
+}
+
+// setting is one line of dueq.yaml, one variable of the environment and, on the commands that need it, one
+// flag.
+type setting struct {
+	// key is the name in the file; a dot stands for a section.
+	key, flag string
+	// field is a pointer into the config: *string, *bool, *int, *time.Duration or *[]string.
+	field func(c *config) any
+	usage string
+}
+
+// settings is all there is, in the order in which they are shown.
+var settings = []setting{
+	{"redis", "redis", func(c *config) any { return &c.redis }, "the Redis server: redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// or memory://"},
+	{"namespace", "namespace", func(c *config) any { return &c.namespace }, "the first part of every key, so that environments can share a server"},
+	{"accept_data_loss", "accept-data-loss", func(c *config) any { return &c.acceptDataLoss }, "work with a server that may lose jobs (dueq doctor says why)"},
+	{"max_payload", "max-payload", func(c *config) any { return &c.maxPayload }, "the largest payload to enqueue, in bytes"},
+	{"log_level", "log-level", func(c *config) any { return &c.logLevel }, "what daemons log: debug, info, warn or error"},
+	{"log_format", "log-format", func(c *config) any { return &c.logFormat }, "how daemons log: text or json"},
+
+	{"worker.queues", "queue", func(c *config) any { return &c.worker.queues }, "a queue to serve, as name or name=weight; repeatable"},
+	{"worker.exec", "exec", func(c *config) any { return &c.worker.exec }, "the command to run for each job, by the shell"},
+	{"worker.post", "post", func(c *config) any { return &c.worker.post }, "the URL to post each job to"},
+	{"worker.strict", "strict", func(c *config) any { return &c.worker.strict }, "serve a queue only while none of higher weight has jobs"},
+	{"worker.concurrency", "concurrency", func(c *config) any { return &c.worker.concurrency }, "how many jobs run at once"},
+	{"worker.lease", "lease", func(c *config) any { return &c.worker.lease }, "how long a job is this worker's without a heartbeat"},
+	{"worker.grace", "grace", func(c *config) any { return &c.worker.grace }, "how long jobs may finish after a signal to stop"},
+	{"worker.timeout", "timeout", func(c *config) any { return &c.worker.timeout }, "how long one attempt may take (default: 1h with --exec, 30s with --post)"},
+	{"worker.max_attempts", "max-attempts", func(c *config) any { return &c.worker.maxAttempts }, "failures until a job is dead that does not say so itself"},
+	{"worker.no_scheduler", "no-scheduler", func(c *config) any { return &c.worker.noScheduler }, "run no scheduler beside the worker"},
+	{"worker.metrics_listen", "metrics-listen", func(c *config) any { return &c.worker.metricsListen }, "serve /metrics, /healthz and /readyz on this address"},
+
+	{"scheduler.queues", "queue", func(c *config) any { return &c.scheduler.queues }, "a queue to serve; repeatable (default: all, as they appear)"},
+	{"scheduler.dead_age", "dead-age", func(c *config) any { return &c.scheduler.deadAge }, "how long dead jobs are kept; negative: for ever"},
+	{"scheduler.dead_keep", "dead-keep", func(c *config) any { return &c.scheduler.deadKeep }, "how many dead jobs each queue keeps; negative: any number"},
+	{"scheduler.done_keep", "done-keep", func(c *config) any { return &c.scheduler.doneKeep }, "how many done jobs each queue keeps; negative: any number"},
+	{"scheduler.metrics_listen", "metrics-listen", func(c *config) any { return &c.scheduler.metricsListen }, "serve /metrics, /healthz and /readyz on this address"},
+
+	{"dashboard.listen", "listen", func(c *config) any { return &c.dashboard.listen }, "the address to serve on"},
+	{"dashboard.base_path", "base-path", func(c *config) any { return &c.dashboard.basePath }, "the path below which a proxy mounts it, such as /dueq"},
+	{"dashboard.hosts", "host", func(c *config) any { return &c.dashboard.hosts }, "a host name under which it may be asked for, beside localhost; repeatable"},
+	{"dashboard.insecure_no_auth", "insecure-no-auth", func(c *config) any { return &c.dashboard.insecureNoAuth }, "allow an address that others can reach, though there is no login"},
+}
+
+// env is the variable of a setting: DUEQ_WORKER_LEASE.
+func (s *setting) env() string {
+	return "DUEQ_" + strings.ToUpper(strings.ReplaceAll(s.key, ".", "_"))
+}
+
+// section is the part of the key before the dot; the settings of none are for every command.
+func (s *setting) section() string {
+	section, _, dotted := strings.Cut(s.key, ".")
+	if !dotted {
+		return ""
+	}
+	return section
+}
+
+const sectionNote = "dueq_section"
+
+// flagIn finds the flag of the setting among those of a command. Commands reuse the names of flags, so the
+// section has to be the same.
+func (s *setting) flagIn(flags *pflag.FlagSet) *pflag.Flag {
+	flag := flags.Lookup(s.flag)
+	if flag == nil || len(flag.Annotations[sectionNote]) != 1 || flag.Annotations[sectionNote][0] != s.section() {
+		return nil
+	}
+	return flag
+}
+
+// addSettings adds the flags of a section to those of a command.
+func addSettings(flags *pflag.FlagSet, section string) {
+	base := defaults()
+	for i := range settings {
+		s := &settings[i]
+		if s.section() != section {
+			continue
+		}
+		switch field := s.field(base).(type) {
+		case *string:
+			flags.String(s.flag, *field, s.usage)
+		case *bool:
+			flags.Bool(s.flag, *field, s.usage)
+		case *int:
+			flags.Int(s.flag, *field, s.usage)
+		case *time.Duration:
+			flags.Duration(s.flag, *field, s.usage)
+		case *[]string:
+			flags.StringSlice(s.flag, *field, s.usage)
+		}
+		flags.Lookup(s.flag).Annotations = map[string][]string{sectionNote: {section}}
+	}
+}
+
+// set puts a value as viper gives it into the config. viper's own conversions take a bare 30 for 30 ns and
+// nonsense for zero.
+func (s *setting) set(c *config, value any) error {
+	wrong := func(want string) error { return fmt.Errorf("%v: want %s", value, want) }
+	text, isText := value.(string)
+	switch field := s.field(c).(type) {
+	case *string:
+		if !isText {
+			// The value may be a URL with a password.
+			return errors.New("want text")
+		}
+		*field = text
+	case *bool:
+		on, ok := parseBool(value)
+		if !ok {
+			return wrong("true or false")
+		}
+		*field = on
+	case *int:
+		n, ok := parseInt(value)
+		if !ok {
+			return wrong("a whole number")
+		}
+		*field = n
+	case *time.Duration:
+		d, err := time.ParseDuration(text)
+		if !isText || err != nil {
+			return wrong("a duration such as 30s or 2h")
+		}
+		*field = d
+	case *[]string:
+		list, ok := parseList(value)
+		if !ok {
+			return wrong("a list")
+		}
+		*field = list
+	}
+	return nil
+}
+
+func parseBool(value any) (on, ok bool) {
+	switch value {
+	case true, "true", "1":
+		return true, true
+	case false, "false", "0":
+		return false, true
+	}
+	return false, false
+}
+
+func parseInt(value any) (int, bool) {
+	switch n := value.(type) {
+	case int:
+		return n, true
+	case float64:
+		return int(n), n == math.Trunc(n) && math.Abs(n) < 1<<53
+	case string:
+		i, err := strconv.Atoi(n)
+		return i, err == nil
+	}
+	return 0, false
+}
+
+// parseList takes a list of a file, or the words of a variable between commas.
+func parseList(value any) ([]string, bool) {
+	switch list := value.(type) {
+	case []string:
+		return list, true
+	case string:
+		var out []string
+		for word := range strings.SplitSeq(list, ",") {
+			if word = strings.TrimSpace(word); word != "" {
+				out = append(out, word)
+			}
+		}
+		return out, true
+	case []any:
+		out := make([]string, len(list))
+		for i, word := range list {
+			text, ok := word.(string)
+			if !ok {
+				return nil, false
+			}
+			out[i] = text
+		}
+		return out, true
+	}
+	return nil, false
+}

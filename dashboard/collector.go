@@ -1,0 +1,185 @@
+package dashboard
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// sampleTimeout bounds one sample.
+	sampleTimeout = 10 * time.Second
+	// watchedFor is how long a page that was asked for counts as watched; a browser that polls comes
+	// back sooner.
+	watchedFor = 15 * time.Second
+	// freshWait is how long a page waits for a new sample when the last one is old.
+	freshWait = time.Second
+)
+
+// collector samples Redis in one goroutine and publishes frames, from which all requests are served.
+type collector struct {
+	read           reader
+	interval, idle time.Duration
+	logger         *slog.Logger
+
+	latest  atomic.Pointer[frame]
+	started atomic.Bool
+	// streams is how many are open; seen is when a page was last asked for, in ns.
+	streams, seen atomic.Int64
+	// poked has an entry when someone began to watch.
+	poked chan struct{}
+
+	// What follows belongs to the goroutine of run.
+	histories map[string]*history
+}
+
+func newCollector(read reader, cfg *Config) *collector {
+	c := &collector{
+		read: read, interval: cfg.Interval, idle: cfg.IdleInterval, logger: cfg.Logger,
+		poked: make(chan struct{}, 1), histories: map[string]*history{},
+	}
+	c.latest.Store(&frame{replaced: make(chan struct{})})
+	return c
+}
+
+type sample struct {
+	queues []reading
+	at     time.Time
+	took   time.Duration
+	err    error
+}
+
+// run samples until ctx ends, and returns when nothing of it is left.
+func (c *collector) run(ctx context.Context) {
+	c.publish(func(f *frame) { f.running, f.missed, f.err = true, 0, nil })
+	defer c.publish(func(f *frame) { f.running = false })
+	answers := make(chan sample, 1)
+	asking := false
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var last time.Time // long ago, so that whoever pokes first does not put the first sample off
+	for {
+		select {
+		case <-ctx.Done():
+			if asking {
+				<-answers
+			}
+			return
+		case <-c.poked:
+		case s := <-answers:
+			asking = false
+			c.take(s)
+		case <-timer.C:
+			last = time.Now()
+			if asking {
+				// Redis hangs. It is not asked again before it has answered, but the page has to say so.
+				c.miss(nil)
+				break
+			}
+			asking = true
+			go func() { answers <- c.sample(ctx) }()
+		}
+		timer.Reset(time.Until(last.Add(c.pace())))
+	}
+}
+
+func (c *collector) sample(ctx context.Context) sample {
+	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
+	defer cancel()
+	begin := time.Now()
+	queues, err := c.read(ctx)
+	return sample{queues: queues, at: time.Now(), took: time.Since(begin), err: err}
+}
+
+// take publishes what a sample brought.
+func (c *collector) take(s sample) {
+	if s.err != nil {
+		c.miss(s.err)
+		return
+	}
+	if before := c.latest.Load(); before.err != nil {
+		c.logger.Info("dashboard: redis answers again", slog.Int("missed", before.missed))
+	}
+	states := make([]queueState, len(s.queues))
+	kept := make(map[string]*history, len(s.queues))
+	for i, q := range s.queues {
+		h := c.histories[q.Name]
+		if h == nil {
+			h = &history{}
+		}
+		kept[q.Name] = h
+		states[i].reading = q
+		if q.err == nil {
+			h.add(s.at, counted(&q.QueueInfo))
+			states[i].rate, states[i].rateKnown = h.rate()
+			states[i].series = h.series()
+		}
+	}
+	c.histories = kept
+	c.publish(func(f *frame) {
+		f.queues, f.at, f.took, f.missed, f.err = states, s.at, s.took, 0, nil
+	})
+}
+
+// miss publishes that a sample is not there; a nil err means that Redis has not answered it yet.
+func (c *collector) miss(err error) {
+	if err != nil && c.latest.Load().err == nil {
+		c.logger.Warn("dashboard: redis cannot be read", slog.Any("error", err))
+	}
+	c.publish(func(f *frame) {
+		f.missed++
+		if err != nil {
+			f.err = err
+		}
+	})
+}
+
+// publish replaces the latest frame by a changed copy. Only the goroutine of run calls it.
+func (c *collector) publish(change func(*frame)) {
+	old := c.latest.Load()
+	next := &frame{
+		queues: old.queues, at: old.at, took: old.took, missed: old.missed, err: old.err, running: old.running,
+		made: time.Now(), replaced: make(chan struct{}),
+	}
+	change(next)
+	c.latest.Store(next)
+	close(old.replaced)
+}
+
+// pace is the time from one sample to the next.
+func (c *collector) pace() time.Duration {
+	if c.streams.Load() > 0 || time.Now().UnixNano()-c.seen.Load() < int64(watchedFor) {
+		return c.interval
+	}
+	return c.idle
+}
+
+// watch notes that someone looks, so that the next sample does not wait for the idle interval.
+func (c *collector) watch() {
+	c.seen.Store(time.Now().UnixNano())
+	select {
+	case c.poked <- struct{}{}:
+	default:
+	}
+}
+
+// fresh returns the latest frame for someone who looks just now: it waits for a sample when the last
+// one is from before anyone watched, but not long, because a page that says "stale" is better than
+// none.
+func (c *collector) fresh(ctx context.Context) *frame {
+	c.watch()
+	ctx, cancel := context.WithTimeout(ctx, freshWait)
+	defer cancel()
+	for {
+		f := c.latest.Load()
+		if f.missed > 0 || (!f.at.IsZero() && time.Since(f.at) <= 2*c.interval) {
+			return f
+		}
+		select {
+		case <-f.replaced:
+		case <-ctx.Done():
+			return f
+		}
+	}
+}

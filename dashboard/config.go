@@ -1,0 +1,118 @@
+package dashboard
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// Config is how a Dashboard behaves. Every zero field is its default.
+type Config struct {
+	// BasePath is the path below which the dashboard is mounted, such as "/dueq": a leading slash, no
+	// trailing one. The router in front must leave it on the request. Default: "", the root.
+	BasePath string
+	// Hosts are the host names, without port, under which the dashboard may be asked for, beside
+	// localhost and loopback addresses: those in its public URL, and the one that Prometheus scrapes.
+	// Others are refused, so that a web page cannot reach it by DNS rebinding. "*" allows every name.
+	// Default: none.
+	Hosts []string
+	// Source is a few words on every page about where the numbers come from. Default: that nothing is
+	// kept, for a client of memory://, and otherwise nothing.
+	Source string
+
+	// Interval is how often Redis is sampled while someone watches, 100 ms to 1 min. Default: 1 s.
+	Interval time.Duration
+	// IdleInterval is how often Redis is sampled while nobody watches, Interval to 10 min. It is also
+	// how old the numbers of /metrics may be. Default: 10 s.
+	IdleInterval time.Duration
+	// MaxStreams is how many event streams are open at most; a browser over it polls instead.
+	// Default: 100. Negative: none.
+	MaxStreams int
+	// Thresholds are where the verdict turns.
+	Thresholds Thresholds
+
+	// Logger receives a failing Redis at warn and its recovery at info, once each. Default:
+	// slog.Default().
+	Logger *slog.Logger
+}
+
+// Thresholds are where the verdict on a queue turns from healthy to degraded, and from there to down.
+// Negative: never.
+type Thresholds struct {
+	// ReadyDegraded and ReadyDown are how long the job at the head of a queue that is not paused may
+	// have been due. Default: 30 s and 5 min.
+	ReadyDegraded, ReadyDown time.Duration
+	// OverdueDegraded and OverdueDown are how long a delayed or retrying job may be due without being
+	// promoted. Default: 2 s and 30 s.
+	OverdueDegraded, OverdueDown time.Duration
+}
+
+const (
+	defaultInterval        = time.Second
+	defaultIdleInterval    = 10 * time.Second
+	minInterval            = 100 * time.Millisecond
+	maxInterval            = time.Minute
+	maxIdleInterval        = 10 * time.Minute
+	defaultMaxStreams      = 100
+	defaultReadyDegraded   = 30 * time.Second
+	defaultReadyDown       = 5 * time.Minute
+	defaultOverdueDegraded = 2 * time.Second
+	defaultOverdueDown     = 30 * time.Second
+
+	nothingKept = "embedded Redis: nothing is kept when this process ends"
+)
+
+func (c Config) withDefaults(client *queue.Client) Config {
+	if client.Embedded() {
+		c.Source = cmp.Or(c.Source, nothingKept)
+	}
+	c.Interval = cmp.Or(c.Interval, defaultInterval)
+	// Whoever samples seldom while watching does not sample more often while nobody does.
+	c.IdleInterval = cmp.Or(c.IdleInterval, max(defaultIdleInterval, c.Interval))
+	c.MaxStreams = max(cmp.Or(c.MaxStreams, defaultMaxStreams), 0)
+	c.Thresholds.ReadyDegraded = cmp.Or(c.Thresholds.ReadyDegraded, defaultReadyDegraded)
+	c.Thresholds.ReadyDown = cmp.Or(c.Thresholds.ReadyDown, defaultReadyDown)
+	c.Thresholds.OverdueDegraded = cmp.Or(c.Thresholds.OverdueDegraded, defaultOverdueDegraded)
+	c.Thresholds.OverdueDown = cmp.Or(c.Thresholds.OverdueDown, defaultOverdueDown)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c
+}
+
+// basePath has only characters that mean the same in a ServeMux pattern, a URL and an HTML attribute.
+var basePath = regexp.MustCompile(`^(/[a-zA-Z0-9_.~-]+)*$`)
+
+// validate returns all that is wrong, joined.
+func (c *Config) validate() error {
+	var errs []error
+	wrong := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{queue.ErrInvalid}, args...)...))
+	}
+	if !basePath.MatchString(c.BasePath) || (c.BasePath != "" && path.Clean(c.BasePath) != c.BasePath) {
+		wrong("BasePath %q: want something like /dueq, of [a-zA-Z0-9_.~-] between slashes", c.BasePath)
+	}
+	for _, host := range c.Hosts {
+		if host == "" || strings.ContainsAny(host, "/ @") || (host != anyHost && hostName(host) != strings.ToLower(host)) {
+			wrong("host %q: want a name without scheme, port or path", host)
+		}
+	}
+	if c.Interval < minInterval || c.Interval > maxInterval {
+		wrong("Interval %v: want %v to %v", c.Interval, minInterval, maxInterval)
+	}
+	if c.IdleInterval < c.Interval || c.IdleInterval > maxIdleInterval {
+		wrong("IdleInterval %v: want %v to %v", c.IdleInterval, c.Interval, maxIdleInterval)
+	}
+	if t := c.Thresholds; t.ReadyDown >= 0 && t.ReadyDown < t.ReadyDegraded {
+		wrong("ReadyDown %v is before ReadyDegraded %v", t.ReadyDown, t.ReadyDegraded)
+	}
+	if t := c.Thresholds; t.OverdueDown >= 0 && t.OverdueDown < t.OverdueDegraded {
+		wrong("OverdueDown %v is before OverdueDegraded %v", t.OverdueDown, t.OverdueDegraded)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,109 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// Dashboard serves the pages. It is made by New and is safe for concurrent use.
+type Dashboard struct {
+	cfg       Config
+	namespace string
+	collector *collector
+	pages     map[string]*page
+	static    static
+	metrics   http.Handler
+	handler   http.Handler
+}
+
+// New makes a Dashboard of the client's namespace. It returns queue.ErrInvalid for a Config that is not
+// as its fields describe. Nothing is read before Run.
+func New(client *queue.Client, cfg Config) (*Dashboard, error) {
+	if client == nil {
+		return nil, fmt.Errorf("dashboard: %w: no client", queue.ErrInvalid)
+	}
+	cfg = cfg.withDefaults(client)
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
+	return build(readerOf(client), client.Namespace(), cfg)
+}
+
+func build(read reader, namespace string, cfg Config) (*Dashboard, error) {
+	d := &Dashboard{cfg: cfg, namespace: namespace, collector: newCollector(read, &cfg)}
+	var err error
+	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
+	if d.pages, err = d.loadPages(); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(newExporter(d.collector)); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
+	d.metrics = metricsHandler(registry)
+	d.handler = d.router()
+	return d, nil
+}
+
+// errRunning is returned when Run is called while it runs.
+var errRunning = errors.New("dashboard: Run is running already")
+
+// Run samples Redis for all tabs until ctx ends, and then ends the event streams, so that a graceful
+// stop of the server does not wait for them. It returns nil then, and an error only when it is running
+// already. A Redis that is away is reported on the page and waited for.
+func (d *Dashboard) Run(ctx context.Context) error {
+	if !d.collector.started.CompareAndSwap(false, true) {
+		return errRunning
+	}
+	defer d.collector.started.Store(false)
+	d.collector.run(ctx)
+	return nil
+}
+
+// ServeHTTP answers the routes that the package describes.
+func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
+
+// route is one path and who may ask for it.
+type route struct {
+	// path is below Config.BasePath.
+	path  string
+	serve http.HandlerFunc
+	// anyHost leaves out the list of hosts: balancers ask for /healthz under the address of the
+	// machine, and it discloses nothing.
+	anyHost bool
+}
+
+func (d *Dashboard) routes() []route {
+	return []route{
+		{path: "/{$}", serve: d.servePage("overview")},
+		{path: "/events", serve: d.serveEvents},
+		{path: "/api/v1/queues", serve: d.serveQueues},
+		{path: "/metrics", serve: d.metrics.ServeHTTP},
+		{path: "/healthz", serve: d.serveHealth, anyHost: true},
+		{path: "/static/{name}", serve: d.static.serve},
+	}
+}
+
+// router lets GET and HEAD through and nothing else: the mux answers other methods with 405.
+func (d *Dashboard) router() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range d.routes() {
+		var handler http.Handler = r.serve
+		if !r.anyHost {
+			handler = forHosts(d.cfg.Hosts, handler)
+		}
+		mux.Handle("GET "+d.cfg.BasePath+r.path, handler)
+	}
+	if d.cfg.BasePath != "" {
+		mux.Handle("GET "+d.cfg.BasePath, http.RedirectHandler(d.cfg.BasePath+"/", http.StatusMovedPermanently))
+	}
+	return secured(http.NewCrossOriginProtection().Handler(mux))
+}

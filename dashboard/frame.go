@@ -1,0 +1,69 @@
+package dashboard
+
+import (
+	"sync"
+	"time"
+)
+
+// frame is all that is known at one moment. It is published once and never changed, so any number of
+// requests read it without a lock.
+type frame struct {
+	// queues are by name, as the last good sample found them.
+	queues []queueState
+	// at is when that sample was complete, took how long Redis needed for it. Zero: there was none.
+	at   time.Time
+	took time.Duration
+	// made is when the frame was published, later than at when samples fail.
+	made time.Time
+	// missed is how many samples in a row are not there: failed, or not answered when the next was
+	// due. err is why the last of them failed, nil when it merely has not answered.
+	missed int
+	err    error
+	// running says that a collector makes newer frames.
+	running bool
+
+	// replaced is closed when there is a newer frame.
+	replaced chan struct{}
+	// rendered are the fragments that streams have asked for, by topic.
+	mu       sync.Mutex
+	rendered map[string]rendering
+}
+
+// queueState is a queue as it was read, and what its counters did since the samples before.
+type queueState struct {
+	reading
+	rate      flow
+	rateKnown bool
+	series    []flow
+}
+
+type rendering struct {
+	html []byte
+	err  error
+}
+
+// missedUntilStale is how many samples in a row may be missing until the numbers of the last one are
+// no longer shown as current.
+const missedUntilStale = 3
+
+// stale says whether the numbers are too old to be shown as current. idle is the longest time between
+// two samples.
+func (f *frame) stale(now time.Time, idle time.Duration) bool {
+	return !f.running || f.at.IsZero() || f.missed >= missedUntilStale ||
+		now.Sub(f.at) > missedUntilStale*idle
+}
+
+// fragment returns the bytes of a topic, which render makes when the first stream asks for them.
+func (f *frame) fragment(topic string, render func(*frame) ([]byte, error)) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.rendered[topic]
+	if !ok {
+		r.html, r.err = render(f)
+		if f.rendered == nil {
+			f.rendered = map[string]rendering{}
+		}
+		f.rendered[topic] = r
+	}
+	return r.html, r.err
+}

@@ -1,0 +1,205 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// paths of every route, as a browser asks for them.
+func paths(d *Dashboard) []string {
+	var out []string
+	for _, r := range d.routes() {
+		switch r.path {
+		case "/{$}":
+			out = append(out, d.cfg.BasePath+"/")
+		case "/events":
+			out = append(out, d.cfg.BasePath+"/events?topic=overview")
+		case "/static/{name}":
+			for _, name := range d.static.names {
+				out = append(out, d.cfg.BasePath+"/static/"+name)
+			}
+		default:
+			out = append(out, d.cfg.BasePath+r.path)
+		}
+	}
+	return out
+}
+
+// sampled is a dashboard with a frame of just now, and no collector to replace it.
+func sampledNow(t *testing.T, cfg Config) *Dashboard {
+	t.Helper()
+	d := fake(t, cfg, nil)
+	f := busyFrame()
+	f.at, f.made = time.Now(), time.Now()
+	d.collector.latest.Store(f)
+	return d
+}
+
+// TestEveryRouteIsSecured uses HEAD, which has the headers of GET and also ends on a stream.
+func TestEveryRouteIsSecured(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"", "/ops/dueq"} {
+		d := sampledNow(t, Config{BasePath: base})
+		for _, path := range append(paths(d), "/nowhere", base+"/static/live.js", base+"/events?topic=secret") {
+			got := request(t, d, http.MethodHead, path)
+			for header, want := range map[string]string{
+				"Content-Security-Policy":      contentSecurity,
+				"X-Content-Type-Options":       "nosniff",
+				"Referrer-Policy":              "no-referrer",
+				"Cross-Origin-Opener-Policy":   "same-origin",
+				"Cross-Origin-Resource-Policy": "same-origin",
+			} {
+				if got.header.Get(header) != want {
+					t.Errorf("%s: %s is %q", path, header, got.header.Get(header))
+				}
+			}
+			for header := range got.header {
+				if strings.HasPrefix(header, "Access-Control-") || header == "Set-Cookie" {
+					t.Errorf("%s sends %s", path, header)
+				}
+			}
+			kept := strings.Contains(path, "/static/") && got.status == http.StatusOK
+			if cache := got.header.Get("Cache-Control"); kept != strings.Contains(cache, "immutable") || kept == (cache == "no-store") {
+				t.Errorf("%s: Cache-Control %q", path, cache)
+			}
+		}
+	}
+}
+
+func TestOnlyGetAndHead(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{})
+	for _, path := range paths(d) {
+		if got := request(t, d, http.MethodHead, path); got.status != http.StatusOK {
+			t.Errorf("HEAD %s: %d %s", path, got.status, got.body)
+		}
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+			got := request(t, d, method, path)
+			if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: %d, Allow %q", method, path, got.status, got.header.Get("Allow"))
+			}
+		}
+		got := request(t, d, http.MethodPost, path, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
+		if got.status != http.StatusForbidden {
+			t.Errorf("POST %s from another site: %d", path, got.status)
+		}
+	}
+}
+
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{Hosts: []string{"Dueq.Example"}})
+	open := sampledNow(t, Config{Hosts: []string{"*"}})
+	for host, want := range map[string]bool{
+		"localhost": true, "LOCALHOST:7373": true, "localhost.": true, "dueq.localhost:80": true, "127.0.0.1": true, "127.9.9.9:1": true,
+		"[::1]:7373": true, "[::ffff:127.0.0.1]": true, "dueq.example": true, "DUEQ.example:443": true, "dueq.example.": true,
+		"evil.example": false, "dueq.example.evil.example": false, "localhost.evil.example": false, "xlocalhost": false,
+		"127.0.0.1.evil.example": false, "10.0.0.1": false, "[fd00::1]": false, "[::1": true, "": false, ":80": false,
+	} {
+		named := func(r *http.Request) { r.Host = host }
+		for _, path := range paths(d) {
+			got := request(t, d, http.MethodHead, path, named)
+			wanted := http.StatusForbidden
+			if want || path == "/healthz" {
+				wanted = http.StatusOK
+			}
+			if got.status != wanted {
+				t.Errorf("%s as %q: %d, want %d", path, host, got.status, wanted)
+			}
+		}
+		if got := request(t, open, http.MethodHead, "/", named); got.status != http.StatusOK {
+			t.Errorf("any host, as %q: %d", host, got.status)
+		}
+	}
+}
+
+func TestBasePath(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{BasePath: "/ops/dueq"})
+	if got := request(t, d, http.MethodGet, "/ops/dueq"); got.status != http.StatusMovedPermanently || got.header.Get("Location") != "/ops/dueq/" {
+		t.Errorf("%d to %q", got.status, got.header.Get("Location"))
+	}
+	for _, path := range []string{"/", "/healthz", "/ops", "/ops/dueq/nowhere", "/ops/dueq/static/", "/ops/dueq/static/..%2fpages.go"} {
+		if got := request(t, d, http.MethodGet, path); got.status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, got.status)
+		}
+	}
+	page := request(t, d, http.MethodGet, "/ops/dueq/").body
+	links := regexp.MustCompile(`(?:href|src|data-events)="([^"#]+)"`).FindAllStringSubmatch(page, -1)
+	if len(links) < 6 {
+		t.Fatalf("links %q", links)
+	}
+	for _, m := range links {
+		if got := request(t, d, http.MethodHead, m[1]); !strings.HasPrefix(m[1], "/ops/dueq/") || got.status != http.StatusOK {
+			t.Errorf("link %q: %d", m[1], got.status)
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{})
+	got := request(t, d, http.MethodGet, "/")
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("%d %q", got.status, got.header.Get("Content-Type"))
+	}
+	for _, want := range []string{"<noscript><meta http-equiv=\"refresh\"", "callbacks", `lang="en"`, `role="status"`} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Count(got.body, `role="status"`) != 1 || strings.Contains(got.body, "aria-live") {
+		t.Error("more than the verdict is announced")
+	}
+	for _, banned := range []string{"style=", " onclick", "javascript:", "http://", "https://"} {
+		if strings.Contains(got.body, banned) {
+			t.Errorf("%q would break the Content-Security-Policy, or leave this server", banned)
+		}
+	}
+}
+
+func TestPageWithoutRun(t *testing.T) {
+	t.Parallel()
+	d := newDashboard(t, open(t, "memory://"), Config{})
+	if got := request(t, d, http.MethodGet, "/"); got.status != http.StatusOK || !strings.Contains(got.body, "collector does not run") {
+		t.Errorf("page: %d", got.status)
+	}
+	got := request(t, d, http.MethodGet, "/api/v1/queues")
+	if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `"level":"down"`) || strings.Contains(got.body, "sampled_at") {
+		t.Errorf("json: %d %s", got.status, got.body)
+	}
+	if got := request(t, d, http.MethodGet, "/events?topic=overview"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "5" {
+		t.Errorf("events: %d", got.status)
+	}
+	if got := request(t, d, http.MethodGet, "/healthz"); got.status != http.StatusServiceUnavailable || got.body != `{"status":"stopped","sample_age_ms":null,"missed":0}`+"\n" {
+		t.Errorf("healthz: %d %s", got.status, got.body)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{})
+	f := d.collector.latest.Load()
+	f.at, f.missed = time.Now().Add(-time.Minute), 60
+	got := request(t, d, http.MethodGet, "/healthz")
+	var h health
+	if err := json.Unmarshal([]byte(got.body), &h); err != nil {
+		t.Fatal(err)
+	}
+	if got.status != http.StatusOK || h.Status != "ok" || h.Missed != 60 || *h.SampleAgeMS < 60_000 || *h.SampleAgeMS > 90_000 {
+		t.Errorf("a dashboard whose Redis is away is alive: %d %s", got.status, got.body)
+	}
+}
+
+func TestTemplateErrorIsNoHalfPage(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{})
+	d.pages["overview"].view = func(*frame, time.Time) any { return struct{}{} }
+	if got := request(t, d, http.MethodGet, "/"); got.status != http.StatusInternalServerError || strings.Contains(got.body, "<") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}

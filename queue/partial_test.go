@@ -1,0 +1,216 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// failingCall stands before a script and makes its k-th redis.call raise. What the calls before it wrote
+// stays: Redis does not roll a script back.
+const failingCall = `
+local redis, calls = { real = redis }, 0
+function redis.call(...)
+  calls = calls + 1
+  if calls == %d then error('` + injected + `') end
+  return redis.real.call(...)
+end
+`
+
+const injected = "injected failure"
+
+// disaster is a verb on jobs of the prepared shard.
+type disaster struct {
+	verb string
+	do   func(*prepared) error
+	// ends are the jobs that the call is to end, so that they may be gone.
+	ends []string
+}
+
+var disasters = []disaster{
+	{"enqueue", func(p *prepared) error {
+		jobs := []Job{
+			{ID: "new"}, {ID: "new high", Priority: High}, {ID: "new delayed", Delay: time.Minute, Unique: Unique{Key: "new"}},
+			{ID: "delayed", IfExists: Replace, Delay: time.Second}, {ID: "ready", IfExists: Replace, Priority: Low},
+			{ID: "retrying", IfExists: Replace}, {ID: "dead", IfExists: Replace, Delay: time.Minute}, {ID: "done", IfExists: Replace},
+			{ID: "ready low", IfExists: Replace, Priority: High, Unique: Unique{Key: "l"}},
+		}
+		for i := range jobs {
+			jobs[i].ID = strings.ReplaceAll(jobs[i].ID, " ", "-")
+			jobs[i].Queue, jobs[i].Kind = p.queue, "k"
+		}
+		_, err := p.EnqueueMany(p.ctx, jobs)
+		return err
+	}, nil},
+	{"promote", func(p *prepared) error {
+		_, err := p.b.Promote(p.ctx, p.queue, maxBatch)
+		return err
+	}, nil},
+	{"lease", func(p *prepared) error {
+		_, _, err := p.b.Lease(p.ctx, p.queue, maxBatch, time.Minute)
+		return err
+	}, nil},
+	{"extend", func(p *prepared) error {
+		_, err := p.b.Extend(p.ctx, slices.Collect(maps.Values(p.held)), time.Minute)
+		return err
+	}, nil},
+	{"ack", func(p *prepared) error {
+		p.held["leased"].Mark("mark", time.Minute)
+		return p.settle("ack", func(d *Delivery) error { return p.b.Ack(p.ctx, d) })
+	}, []string{"leased", "leased-low", "leased-often", "leased-cancelled", "leased-unique"}},
+	{"retry", func(p *prepared) error {
+		return p.settle("retry", func(d *Delivery) error { return p.b.Retry(p.ctx, d, time.Second, errTest) })
+	}, []string{"leased-cancelled"}},
+	{"snooze", func(p *prepared) error {
+		return p.settle("snooze", func(d *Delivery) error { return p.b.Snooze(p.ctx, d, time.Second) })
+	}, []string{"leased-cancelled"}},
+	{"release", func(p *prepared) error {
+		return p.settle("release", func(d *Delivery) error { return p.b.Release(p.ctx, d) })
+	}, []string{"leased-cancelled"}},
+	{"bury", func(p *prepared) error {
+		return p.settle("bury", func(d *Delivery) error {
+			if d.ID == "leased-low" {
+				return p.b.Drop(p.ctx, d)
+			}
+			return p.b.Bury(p.ctx, d, ReasonRejected, errTest)
+		})
+	}, []string{"leased-cancelled", "leased-low"}},
+	{"reap", func(p *prepared) error {
+		p.advance(time.Hour)
+		return p.reap()
+	}, []string{"leased-cancelled"}},
+	{"reschedule", func(p *prepared) error {
+		return p.act("reschedule", []string{"delayed", "retrying", "late"}, func(id string) error {
+			return p.Reschedule(p.ctx, p.queue, id, time.Second)
+		})
+	}, nil},
+	{"cancel", func(p *prepared) error {
+		return p.act("cancel", []string{"delayed", "retrying", "ready", "ready-low", "dead", "leased", "leased-cancelled"}, func(id string) error {
+			return p.Cancel(p.ctx, p.queue, id)
+		})
+	}, []string{"delayed", "retrying", "ready", "ready-low", "dead", "leased", "leased-cancelled"}},
+	{"requeue", func(p *prepared) error {
+		return p.act("requeue", []string{"dead", "dead-high", "done", "done-low"}, func(id string) error {
+			return p.in.Requeue(p.ctx, p.queue, id)
+		})
+	}, nil},
+	{"purge", func(p *prepared) error {
+		p.advance(time.Hour)
+		_, err := p.b.Purge(p.ctx, p.queue, PurgeConfig{Limit: maxBatch})
+		return err
+	}, []string{"dead", "dead-high", "done", "done-low"}},
+}
+
+// TestPartialFailure makes every redis.call of every script fail in turn. No job may be gone then, and
+// one reap with one audit has to restore order.
+func TestPartialFailure(t *testing.T) {
+	t.Parallel()
+	r := realRig(t)
+	model := prepare(t, r)
+	if len(disasters) != len(scripts) {
+		t.Errorf("%d disasters for %d scripts", len(disasters), len(scripts))
+	}
+	for _, dis := range disasters {
+		t.Run(dis.verb, func(t *testing.T) {
+			const atLeast = 4 // to see that it fails at all
+			for k := 1; ; k++ {
+				p := model.clone(t, fmt.Sprint(dis.verb, k))
+				before := p.keyspace(t)
+				p.prelude(dis.verb, fmt.Sprintf(failingCall, k))
+				err := dis.do(p)
+				p.prelude(dis.verb, "")
+				failed := err != nil && strings.Contains(err.Error(), injected)
+				p.recover(t, fmt.Sprint("call ", k), before, dis.ends)
+				p.drop(t)
+				if t.Failed() || !failed {
+					if k <= atLeast {
+						t.Errorf("ended at call %d: %v", k, err)
+					}
+					return
+				}
+			}
+		})
+	}
+}
+
+// recover checks that no job is gone but those that may be, and that the shard comes back to order and
+// can be worked off.
+func (p *prepared) recover(t *testing.T, when string, before *keyspace, ends []string) {
+	t.Helper()
+	p.complete(t, when, before, ends)
+	p.advance(2 * time.Minute)
+	if err := p.reap(); err != nil {
+		t.Fatalf("%s: reap: %v", when, err)
+	}
+	s := p.lineOf(p.queue).shard
+	found, err := audit(p.ctx, p.Client, s, p.now)
+	if err != nil {
+		t.Fatalf("%s: audit: %v", when, err)
+	}
+	p.complete(t, when+", audit", before, append(ends, "leased-cancelled")) // ends with its lease
+	if disorder := p.keyspace(t).disorder(p.Client, p.now); len(disorder) > 0 {
+		t.Fatalf("%s: disorder:\n\t%s\nafter an audit that found:\n\t%s", when, strings.Join(disorder, "\n\t"), strings.Join(found, "\n\t"))
+	}
+	if again, err := audit(p.ctx, p.Client, s, p.now); err != nil || len(again) > 0 {
+		t.Fatalf("%s: a second audit: %v, %v, after one that found %v", when, again, err, found)
+	}
+	p.workOff(t, when)
+}
+
+func (p *prepared) complete(t *testing.T, when string, before *keyspace, ends []string) {
+	t.Helper()
+	after := p.keyspace(t)
+	for id := range before.hash["jobs"] {
+		if after.hash["jobs"][id] == "" && !slices.Contains(ends, id) {
+			t.Errorf("%s: job %s is gone", when, id)
+		}
+	}
+}
+
+// workOff runs every job, also those dead and done, and says that nothing is left.
+func (p *prepared) workOff(t *testing.T, when string) {
+	t.Helper()
+	p.advance(3 * time.Hour)
+	left := p.keyspace(t)
+	for _, name := range []string{"dead", "done"} {
+		for id := range left.zset[name] {
+			if err := p.in.Requeue(p.ctx, p.queue, id); err != nil {
+				t.Fatalf("%s: requeue of %s: %v", when, id, err)
+			}
+		}
+	}
+	if _, err := p.b.Promote(p.ctx, p.queue, maxBatch); err != nil {
+		t.Fatalf("%s: promote: %v", when, err)
+	}
+	for more := true; more; {
+		var ds []*Delivery
+		var err error
+		if ds, more, err = p.b.Lease(p.ctx, p.queue, maxBatch, time.Minute); err != nil {
+			t.Fatalf("%s: lease: %v", when, err)
+		}
+		for _, d := range ds {
+			delete(left.hash["jobs"], d.ID)
+			if err := errors.Join(d.Err, p.b.Ack(p.ctx, d)); err != nil {
+				t.Errorf("%s: ack of %s: %v", when, d.ID, err)
+			}
+		}
+	}
+	if len(left.hash["jobs"]) > 0 {
+		t.Errorf("%s: never run: %v", when, slices.Collect(maps.Keys(left.hash["jobs"])))
+	}
+	p.advance(2 * time.Minute)
+	if _, err := p.b.Purge(p.ctx, p.queue, PurgeConfig{Limit: maxBatch}); err != nil {
+		t.Fatalf("%s: purge: %v", when, err)
+	}
+	end := p.keyspace(t).lines()
+	for _, hint := range []string{"meta", "stats", "wake", "tick"} {
+		delete(end, hint)
+	}
+	if d := difference(end, nil); d != "" {
+		t.Errorf("%s: left when all was done:\n%s", when, d)
+	}
+}
