@@ -106,7 +106,7 @@ func version(s string) (major, minor int) {
 	return major, minor
 }
 
-// preflightText runs every command that the scripts use, on keys of its own, which it removes. An ACL
+// preflightText runs every command that the scripts and vet use, on keys of its own, which it removes. An ACL
 // that lacks one of them would otherwise be met in the middle of a script, after its first write.
 const preflightText = `
 local hash, zset, list = KEYS[1], KEYS[2], KEYS[3]
@@ -131,6 +131,7 @@ redis.call('LRANGE', list, 0, 1)
 redis.call('LLEN', list)
 redis.call('EXISTS', list)
 redis.call('LTRIM', list, 2, -1)
+redis.call('TYPE', list)
 return 1`
 
 // preflight tries what the scripts and the client need.

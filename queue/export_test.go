@@ -139,3 +139,6 @@ func (frozen) after(cmd redis.Cmder) {
 		now.SetVal(FrozenAt)
 	}
 }
+
+// Unvet lets the next call look at the types of a shard's keys, as a new process would.
+func Unvet(c *Client, queue string) { c.lineOf(queue).shard.vetted.Store(false) }

@@ -189,7 +189,7 @@ func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		words := wordsOf(b)
 		ds, _, err := parseLease(s, words, time.Minute)
-		if err != nil && (len(ds) > 0 || strings.Contains(err.Error(), "%!")) {
+		if err != nil && (len(ds) > 0 || strings.Contains(err.Error(), "%!w(<nil>)")) {
 			t.Errorf("%d deliveries, %v", len(ds), err)
 		}
 		if err == nil && len(ds) != len(words)-leaseHeader {

@@ -1,29 +1,41 @@
 package queue
 
-import "strconv"
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync/atomic"
 
-// keySuffixes is the keyspace of one shard: the name by which scripts know a key, and how the key
-// ends. This file is the only one that spells a key.
-var keySuffixes = map[string]string{
-	"jobs":     "jobs",       // HASH id -> due time and envelope
-	"delayed":  "delayed",    // ZSET id -> due ms
-	"retry":    "retry",      // ZSET id -> due ms
-	"high":     "ready:high", // LIST of ids
-	"ready":    "ready",      // LIST of ids
-	"low":      "ready:low",  // LIST of ids
-	"leased":   "leased",     // ZSET id -> lease deadline ms
-	"tokens":   "tokens",     // HASH id -> token in force
-	"faults":   "faults",     // HASH id -> failures, leases lost, reason, errors
-	"dead":     "dead",       // ZSET id -> when it died, ms
-	"done":     "done",       // ZSET id -> until when it is kept, ms
-	"priority": "priority",   // HASH id -> h or l; normal jobs have no entry
-	"unique":   "unique",     // HASH of locks, by key and by job
-	"marks":    "marks",      // HASH mark of idempotency -> until ms
-	"ghosts":   "ghosts",     // HASH rank (h, n, l) and id -> entries of that ready list to drop
-	"meta":     "meta",       // HASH of switches, limits and the token sequence
-	"stats":    "stats",      // HASH verb -> count
-	"wake":     "wake",       // LIST of at most one: wakes a worker
-	"tick":     "tick",       // LIST of at most one: wakes the mover
+	"github.com/redis/go-redis/v9"
+)
+
+// keyForm is how a key of a shard ends and what type it is.
+type keyForm struct{ suffix, kind string }
+
+// keyForms is the keyspace of one shard, by the name that scripts know a key by. This file is the only
+// one that spells a key.
+var keyForms = map[string]keyForm{
+	"jobs":     {"jobs", "hash"},       // id -> envelope
+	"delayed":  {"delayed", "zset"},    // id -> due ms
+	"retry":    {"retry", "zset"},      // id -> due ms
+	"high":     {"ready:high", "list"}, // due ms and id
+	"ready":    {"ready", "list"},      // due ms and id
+	"low":      {"ready:low", "list"},  // due ms and id
+	"leased":   {"leased", "zset"},     // id -> lease deadline ms
+	"tokens":   {"tokens", "hash"},     // id -> token in force
+	"faults":   {"faults", "hash"},     // id -> failures, leases lost, reason, errors
+	"dead":     {"dead", "zset"},       // id -> when it died, ms
+	"done":     {"done", "zset"},       // id -> until when it is kept, ms
+	"priority": {"priority", "hash"},   // id -> h or l; normal jobs have no entry
+	"unique":   {"unique", "hash"},     // locks, by key and by job
+	"marks":    {"marks", "hash"},      // mark of idempotency -> until ms
+	"ghosts":   {"ghosts", "hash"},     // rank (h, n, l) and id -> entries of that list to drop
+	"meta":     {"meta", "hash"},       // switches, limits and the token sequence
+	"stats":    {"stats", "hash"},      // verb -> count
+	"wake":     {"wake", "list"},       // at most one: wakes a worker
+	"tick":     {"tick", "list"},       // at most one: wakes the mover
 }
 
 // shard is the key set of one slice of a queue. All its keys carry one hash tag, so that every script
@@ -32,6 +44,8 @@ type shard struct {
 	queue  string
 	number int
 	keys   map[string]string
+	// vetted says that no key is of a foreign type, as far as this process has seen.
+	vetted atomic.Bool
 	// sets is the key list of each script, in the order of its header.
 	sets map[*script][]string
 }
@@ -43,11 +57,11 @@ func newShard(namespace, queue string, number int) *shard {
 	}
 	s := &shard{
 		queue: queue, number: number,
-		keys: make(map[string]string, len(keySuffixes)),
+		keys: make(map[string]string, len(keyForms)),
 		sets: make(map[*script][]string, len(scripts)),
 	}
-	for name, suffix := range keySuffixes {
-		s.keys[name] = namespace + ":{" + tag + "}:" + suffix
+	for name, form := range keyForms {
+		s.keys[name] = namespace + ":{" + tag + "}:" + form.suffix
 	}
 	for _, sc := range scripts {
 		set := make([]string, len(sc.keys))
@@ -64,3 +78,27 @@ func queuesKey(namespace string) string { return namespace + ":queues" }
 
 // newQueueKey is a LIST of at most a few hints that a name was added to queuesKey.
 func newQueueKey(namespace string) string { return namespace + ":queues:new" }
+
+// vet refuses a shard in which another program has left a key of another type. A script that met one
+// after its first write would be left half-way, so the types are looked at before a process's first
+// call, and again after a call that failed by one.
+func (c *Client) vet(ctx context.Context, s *shard) error {
+	if s.vetted.Load() {
+		return nil
+	}
+	pipe := c.rdb.Pipeline()
+	answers := map[string]*redis.StatusCmd{}
+	for name, key := range s.keys {
+		answers[name] = pipe.Type(ctx, key)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(answers)) {
+		if kind := answers[name].Val(); kind != "none" && kind != keyForms[name].kind {
+			return fmt.Errorf("%w: %s is a %s and should be a %s; move it away", ErrWrongType, s.keys[name], kind, keyForms[name].kind)
+		}
+	}
+	s.vetted.Store(true)
+	return nil
+}

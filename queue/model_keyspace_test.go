@@ -197,7 +197,7 @@ func (ks *keyspace) disorder(c *Client, now time.Time) []string {
 			continue
 		}
 		queue, name, _ := strings.Cut(strings.TrimPrefix(key, c.cfg.Namespace+":{"), "}:")
-		if !slices.Contains(ks.queues, queue) || !slices.Contains(slices.Collect(maps.Values(keySuffixes)), name) {
+		if !slices.Contains(ks.queues, queue) || !slices.ContainsFunc(slices.Collect(maps.Values(keyForms)), func(f keyForm) bool { return f.suffix == name }) {
 			report("key %s belongs to no queue", key)
 		}
 	}

@@ -26,6 +26,9 @@ func TestModel(t *testing.T) {
 				r.flush(rt)
 				// A queue of its own: the client remembers which ones it has made known.
 				m := &machine{rig: r, model: newModel(r.now), queue: fmt.Sprintf("q%d", run)}
+				if err := r.register(context.Background(), r.lineOf(m.queue)); err != nil {
+					rt.Fatal(err)
+				}
 				rt.Repeat(m.actions())
 			})
 		})

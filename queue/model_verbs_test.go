@@ -116,7 +116,7 @@ func (m *model) settle(verb string, batch []settlement) []error {
 			released = append(released, st.d.ID)
 			dues[st.d.ID] = st.d.Due.UnixMilli()
 		case st.reason == reasonDropped:
-			m.remove(st.d.ID, "gone")
+			m.remove(st.d.ID, "done")
 			m.count("drop", 1)
 		default:
 			m.fail(j, st.d, st.failed, st.reason)
@@ -185,7 +185,13 @@ func (m *model) extend(all []*Delivery, lease time.Duration) []error {
 
 func (m *model) reap(cfg ReapConfig) Reaping {
 	cfg = cfg.withDefaults()
-	var r Reaping
+	r := Reaping{Next: -time.Millisecond}
+	if m.head("leased") == math.MaxInt64 {
+		return r // not even the time is noted: nothing is there to be judged by it
+	}
+	if m.head("leased") == math.MaxInt64 {
+		return Reaping{Next: -1}
+	}
 	due := m.head("leased") <= m.now
 	if due && (!m.reapedEver || m.now-m.reaped > cfg.Stall.Milliseconds()) {
 		m.grace = m.now + cfg.Grace.Milliseconds()

@@ -165,8 +165,12 @@ func (p *prepared) complete(t *testing.T, when string, before *keyspace, ends []
 	t.Helper()
 	after := p.keyspace(t)
 	for id := range before.hash["jobs"] {
-		if after.hash["jobs"][id] == "" && !slices.Contains(ends, id) {
+		switch {
+		case slices.Contains(ends, id):
+		case after.hash["jobs"][id] == "":
 			t.Errorf("%s: job %s is gone", when, id)
+		case len(after.places(id)) == 0:
+			t.Errorf("%s: job %s is in no set, so nobody will run it", when, id)
 		}
 	}
 }

@@ -21,11 +21,18 @@ const (
 // anything else the outcome is ErrUnknown.
 func (c *Client) run(ctx context.Context, s *shard, sc *script, args []any) (any, error) {
 	for attempt := 0; ; attempt++ {
-		reply, err := c.runOnce(ctx, s, sc, args)
+		err := c.vet(ctx, s)
+		var reply any
+		if err == nil {
+			reply, err = c.runOnce(ctx, s, sc, args)
+		}
 		if err == nil || errors.Is(err, ErrUnconfirmed) {
 			return reply, err
 		}
 		err, again := classify(err)
+		if errors.Is(err, ErrWrongType) {
+			s.vetted.Store(false)
+		}
 		if !again || attempt >= c.cfg.Retries || ctx.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", sc.verb, err)
 		}
@@ -121,6 +128,8 @@ var notRun = []string{
 func classify(err error) (error, bool) {
 	var dial *net.OpError
 	switch {
+	case errors.Is(err, ErrWrongType):
+		return err, false
 	case redis.HasErrorPrefix(err, "OOM"):
 		return fmt.Errorf("%w: %w", ErrRedisFull, err), false
 	case redis.HasErrorPrefix(err, "WRONGTYPE"), strings.Contains(err.Error(), "WRONGTYPE"):

@@ -52,7 +52,7 @@ var (
 
 // fragmentOrder is the order in which the parts that scripts share are joined before them: a part may
 // use those before it.
-var fragmentOrder = []string{"typed", "clock", "ready", "unique", "owned", "forget", "lift", "admit", "unlease", "wait"}
+var fragmentOrder = []string{"clock", "ready", "unique", "owned", "forget", "lift", "admit", "unlease", "wait"}
 
 func mustLoadScripts() map[string]*script {
 	entries, err := luaFiles.ReadDir("lua")
@@ -118,7 +118,7 @@ func loadScript(verb, body string) (*script, error) {
 func bindings(sc *script) string {
 	var b strings.Builder
 	for i, name := range sc.keys {
-		if _, ok := keySuffixes[name]; ok {
+		if _, ok := keyForms[name]; ok {
 			fmt.Fprintf(&b, "local %s = KEYS[%d]\n", name, i+1)
 		}
 	}

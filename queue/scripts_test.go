@@ -117,7 +117,7 @@ func keysIn(text string) []string {
 	}
 	var out []string
 	for name := range identifiers(text) {
-		if _, ok := keySuffixes[name]; ok && !own[name] {
+		if _, ok := keyForms[name]; ok && !own[name] {
 			out = append(out, name)
 		}
 	}
@@ -170,7 +170,7 @@ func (set luaSet) headerFaults(f *luaFile) (faults []string) {
 		report("does not begin with -- " + f.name + ": …")
 	}
 	for _, name := range f.keys {
-		if _, ok := keySuffixes[name]; !ok {
+		if _, ok := keyForms[name]; !ok {
 			report("KEYS names", name, "which is no key")
 		}
 	}

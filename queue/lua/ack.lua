@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- ack: leased -> done (kept) or gone. The worker finished; its token proves that it holds the lease.
--- USES typed clock owned unique forget unlease
+-- USES clock owned unique forget unlease
 -- KEYS jobs leased tokens faults done priority unique marks stats
 -- ARGV specs
 -- EACH id token
@@ -28,9 +28,6 @@ if specs ~= '' then
     end
   end
 end
-zsets(leased)
-hashes(jobs, faults, priority, unique, stats)
-if specs ~= '' then zsets(done) hashes(marks) end
 
 -- writes
 if #kept > 0 then redis.call('ZADD', done, unpack(kept)) end

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- bury: leased -> dead, with a reason and the last errors; reason dropped leaves nothing but a count.
--- USES typed clock owned unique forget unlease
+-- USES clock owned unique forget unlease
 -- KEYS jobs leased tokens faults dead priority unique stats
 -- EACH id token failed reason errors
 -- RETURNS position and code of each job refused: LOST | CANCELLED (it was to end and is gone)
@@ -17,8 +17,6 @@ for _, i in ipairs(mine) do
     when[#when + 1], when[#when + 2] = now, id[i]
   end
 end
-zsets(leased, dead)
-hashes(jobs, faults, priority, unique, stats)
 
 -- writes
 if #buried > 0 then

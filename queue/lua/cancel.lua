@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- cancel: delayed, retrying, ready or dead -> gone. A leased job is flagged by a '-' before its token:
 -- its worker is told at the next heartbeat, and it ends whatever the worker asks for.
--- USES typed unique forget lift clock
+-- USES unique forget lift clock
 -- KEYS jobs delayed retry tokens faults dead done priority unique ghosts stats
 -- EACH id
 -- RETURNS position and code of each job not gone: UNKNOWN | RUNNING (flagged) | ENDED
@@ -20,12 +20,10 @@ for i, job in ipairs(id) do
   end
   if code then refused[#refused + 1], refused[#refused + 2] = i, code end
 end
-zsets(delayed, retry, dead)
-hashes(faults, priority, unique, ghosts, stats)
 
 -- writes
 if #flags > 0 then redis.call('HSET', tokens, unpack(flags)) end
-for _, job in ipairs(gone) do lift(job) end
+for _, job in ipairs(gone) do lift(job, whereabouts(job)) end
 forget(gone, 'gone')
 if #gone > 0 then redis.call('HINCRBY', stats, 'cancel', #gone) end
 return refused

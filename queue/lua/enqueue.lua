@@ -1,7 +1,7 @@
 #!lua
 -- enqueue: none -> ready or delayed. Each job is judged on its own; the same id again is EXISTS, or
 -- takes the place of the job that waits where its spec says so.
--- USES typed clock ready unique forget lift admit
+-- USES clock ready unique forget lift admit
 -- KEYS jobs delayed retry high ready low tokens faults dead done priority unique ghosts meta stats wake tick
 -- ARGV specs
 -- EACH id envelope
@@ -10,8 +10,8 @@
 local gate = intake()
 local there = redis.call('HMGET', jobs, unpack(id))
 local first = tonumber(redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2] or math.huge)
-local refused, replaced, ranks, locks, waiting, earliest = {}, {}, {}, {}, {}, first
-local at_once, entries, accepted = {}, {}, 0
+local refused, replaced, lifts, ranks, locks, waiting, at_once, entries = {}, {}, {}, {}, {}, {}, {}, {}
+local earliest, accepted = first, 0
 local entry_now, next_spec, specs_left = entry(now, ''), string.gmatch(specs, '([^\n]*)\n')
 
 for i = 1, n do
@@ -21,8 +21,7 @@ for i = 1, n do
   if code then
     refused[#refused + 1], refused[#refused + 2], refused[#refused + 3] = i, code, detail
   else
-    accepted = accepted + 1
-    gate.fresh[job] = envelope[i]
+    accepted, gate.fresh[job] = accepted + 1, envelope[i]
     if due == now then
       at_once[#at_once + 1] = job
       entries[#at_once] = entry_now .. job
@@ -32,26 +31,30 @@ for i = 1, n do
     end
     if rank ~= 'n' then ranks[#ranks + 1], ranks[#ranks + 2] = job, rank end
     if key then gate.locked[key], locks[#locks + 1] = job, { job, scope, window, key } end
-    if before then replaced[#replaced + 1] = job else gate.room = gate.room - 1 end
+    if before then
+      local set, ghost = whereabouts(job)
+      replaced[#replaced + 1] = job
+      if set ~= delayed or due == now then lifts[#lifts + 1] = { job, set, ghost } end
+    else
+      gate.room = gate.room - 1
+    end
   end
 end
 if accepted == 0 then return refused end
-lists(high, ready, low, wake, tick)
-hashes(priority, stats)
-if #replaced > 0 then zsets(retry, dead, done) hashes(faults, unique, ghosts) end
 
 -- writes
-if accepted == n then
-  redis.call('HSET', jobs, unpack(ARGV, 3))
-else
-  for job, bytes in pairs(gate.fresh) do redis.call('HSET', jobs, job, bytes) end
-end
-for _, job in ipairs(replaced) do lift(job) end
 strip(replaced, 'gone')
 if #ranks > 0 then redis.call('HSET', priority, unpack(ranks)) end
 for _, held in ipairs(locks) do lock(unpack(held)) end
 if #waiting > 0 then redis.call('ZADD', delayed, unpack(waiting)) end
 push('RPUSH', at_once, entries)
+-- The record comes after its place: a record that is in no set would answer for a job that never runs.
+if accepted == n then
+  redis.call('HSET', jobs, unpack(ARGV, 3))
+else
+  for job, bytes in pairs(gate.fresh) do redis.call('HSET', jobs, job, bytes) end
+end
+for _, old in ipairs(lifts) do lift(unpack(old)) end
 redis.call('HINCRBY', stats, 'enqueue', accepted)
 if earliest < first then signal(tick) end
 return refused

@@ -1,13 +1,11 @@
 #!lua flags=allow-oom
 -- extend: leased -> leased. A worker's heartbeat for all of a shard's jobs that it runs.
--- USES typed clock owned
+-- USES clock owned
 -- KEYS leased tokens faults stats
 -- ARGV lease_ms
 -- EACH id token
 -- RETURNS position and code of each job to stop: LOST | CANCELLED (its lease is extended: it still ends by its token)
 local mine, cancelled, refused = owned(id, token)
-zsets(leased)
-hashes(stats)
 
 -- writes
 for _, i in ipairs(cancelled) do

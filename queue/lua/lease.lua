@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- lease: ready -> leased. A worker takes up to limit jobs, in order of priority, each under a token
 -- of its own, which is higher than every one before.
--- USES typed clock ready unique
+-- USES clock ready unique
 -- KEYS high ready low leased tokens faults priority unique ghosts meta stats wake
 -- ARGV limit lease_ms
 -- RETURNS PAUSED, or OK, now in ms, the first token, 1 where jobs are left, the faults entries of
@@ -33,9 +33,6 @@ for i, job in ipairs(met) do
   end
 end
 if #id > 0 and redis.call('HLEN', faults) > 0 then reply[5] = redis.call('HMGET', faults, unpack(id)) end
-zsets(leased)
-hashes(tokens, unique, stats)
-lists(wake)
 
 -- writes
 if #id > 0 then

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- promote: delayed or retrying, due -> ready. Any number of movers may call it at once.
--- USES typed clock ready
+-- USES clock ready
 -- KEYS delayed retry high ready low priority stats wake
 -- ARGV limit
 -- RETURNS how many moved, and the wait in us until the next is due (-1: none waits)
@@ -17,7 +17,6 @@ for i, set in ipairs({ delayed, retry }) do
     end
   end
 end
-if #due[1] + #due[2] > 0 then lists(high, ready, low, wake) hashes(priority, stats) end
 
 -- writes
 for i, set in ipairs({ delayed, retry }) do

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- purge: dead or done past its retention -> gone; also locks and marks whose time is over.
--- USES typed clock unique forget
+-- USES clock unique forget
 -- KEYS jobs faults dead done priority unique marks stats
 -- ARGV limit dead_age_ms dead_keep done_keep lock_cursor mark_cursor
 -- RETURNS how many dead, done, locks and marks went, and the cursors to go on with for locks and marks
@@ -26,7 +26,6 @@ local old_dead = over(dead, tonumber(dead_age_ms) < 0 and '-inf' or now - dead_a
 local old_done = over(done, now, done_keep)
 local old_locks, more_locks = lapsed(unique, lock_cursor)
 local old_marks, more_marks = lapsed(marks, mark_cursor)
-hashes(jobs, faults, priority, stats)
 
 -- writes
 for set, ids in pairs({ [dead] = old_dead, [done] = old_done }) do

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- reap: leased, lease run out -> ready, or dead once max_lost workers were lost with it. It decides
 -- by what it reads itself, so any number of processes may call it.
--- USES typed clock owned ready unique forget unlease
+-- USES clock owned ready unique forget unlease
 -- KEYS jobs high ready low leased tokens faults dead priority unique meta stats wake
 -- ARGV limit max_lost stall_ms grace_ms
 -- RETURNS how many went to ready, how many to dead, and the wait in ms until a lease can run out (-1: none)
 local pass = redis.call('HMGET', meta, 'reaped', 'grace')
 local head = tonumber(redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')[2] or math.huge)
+if head == math.huge then return { 0, 0, -1 } end
 -- Nobody looked for a while, so Redis stalled or was away: live workers may speak before leases that
 -- ran out meanwhile are judged.
 local stalled = head <= now and (not pass[1] or now - pass[1] > tonumber(stall_ms))
@@ -28,12 +29,6 @@ if head <= now and now >= grace then
     end
   end
 end
-if #back + #buried + #ended > 0 then
-  lists(high, ready, low, wake)
-  zsets(dead)
-  hashes(priority, unique, stats)
-end
-
 -- writes
 redis.call('HSET', meta, 'reaped', now, 'grace', grace)
 if #faulty > 0 then redis.call('HSET', faults, unpack(faulty)) end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- release: leased -> head of ready. A worker stops and gives back what it has not finished; nothing
 -- is counted against the job.
--- USES typed clock owned ready unique forget unlease
+-- USES clock owned ready unique forget unlease
 -- KEYS jobs high ready low leased tokens faults priority unique stats wake
 -- EACH id token due_ms
 -- RETURNS position and code of each job refused: LOST | CANCELLED (it was to end and is gone)
@@ -11,9 +11,6 @@ for n = #mine, 1, -1 do
   back[#back + 1] = id[mine[n]]
   entries[#back] = entry(due_ms[mine[n]], id[mine[n]])
 end
-lists(high, ready, low, wake)
-zsets(leased)
-hashes(jobs, faults, priority, unique, stats)
 
 -- writes
 push('LPUSH', back, entries)

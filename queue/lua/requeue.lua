@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- requeue: dead or done -> ready, as new: its counts are reset.
--- USES typed clock ready
+-- USES clock ready
 -- KEYS jobs high ready low faults dead done priority stats wake
 -- EACH id
 -- RETURNS position and code of each job refused: UNKNOWN | LIVE (neither dead nor done)
@@ -17,9 +17,6 @@ for i, job in ipairs(id) do
   if code then refused[#refused + 1], refused[#refused + 2] = i, code end
 end
 if #back == 0 then return refused end
-lists(high, ready, low, wake)
-zsets(dead, done)
-hashes(faults, priority, stats)
 
 -- writes
 redis.call('HDEL', faults, unpack(back))

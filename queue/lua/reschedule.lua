@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- reschedule: delayed or retrying -> another due time. A due time that has come stays.
--- USES typed clock ready
+-- USES clock ready
 -- KEYS jobs delayed retry high ready low leased dead done priority stats wake tick
 -- EACH id when
 -- RETURNS position and code of each job refused: UNKNOWN | DUE | RUNNING | ENDED
@@ -23,8 +23,6 @@ for i, job in ipairs(id) do
     moves[#moves + 1] = { set, job, due_time(when[i]) }
   end
 end
-lists(tick)
-hashes(stats)
 
 -- writes
 local sooner = false

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- retry: leased -> retrying. The handler failed; the failure is counted and the job waits in retry.
--- USES typed clock owned ready unique forget unlease wait
+-- USES clock owned ready unique forget unlease wait
 -- KEYS jobs retry high ready low leased tokens faults priority unique stats wake tick
 -- EACH id token delay_ms errors
 -- RETURNS position and code of each job refused: LOST | CANCELLED (it was to end and is gone)
@@ -10,9 +10,6 @@ for _, i in ipairs(mine) do
   local failures, lost = counts(redis.call('HGET', faults, id[i]))
   faulty[#faulty + 1], faulty[#faulty + 2] = id[i], failures + 1 .. ' ' .. lost .. ' - ' .. errors[i]
 end
-zsets(retry, leased)
-lists(tick)
-hashes(jobs, faults, priority, unique, stats)
 
 -- writes
 if #mine > 0 then redis.call('HSET', faults, unpack(faulty)) end

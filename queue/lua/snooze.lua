@@ -1,13 +1,10 @@
 #!lua flags=allow-oom
 -- snooze: leased -> delayed. The handler asks to be called later; nothing is counted against the job.
--- USES typed clock owned ready unique forget unlease wait
+-- USES clock owned ready unique forget unlease wait
 -- KEYS jobs delayed high ready low leased tokens faults priority unique stats wake tick
 -- EACH id token delay_ms
 -- RETURNS position and code of each job refused: LOST | CANCELLED (it was to end and is gone)
 local mine, cancelled, refused = owned(id, token)
-zsets(delayed, leased)
-lists(tick)
-hashes(jobs, faults, priority, unique, stats)
 
 -- writes
 wait_in(delayed, id, mine, delay_ms)
