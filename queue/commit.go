@@ -77,18 +77,29 @@ type group struct {
 }
 
 // flights is how many calls of one group may be under way: a second one is built while the first is
-// in Redis.
-const flights = 2
+// in Redis, once secondFlight jobs wait for it.
+const (
+	flights      = 2
+	secondFlight = 32
+)
 
 // do hands one job in and waits for its own answer. When ctx ends first, the call may still be
-// carried out: ErrUnknown, and done is false, the entry still being in use.
+// carried out: ErrUnknown, and done is false, the entry still being in use. A lone caller makes the
+// call itself, for which handing it to another goroutine would take as long as the call.
 func (g *group) do(ctx context.Context, e *entry) (done bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return true, err
 	}
 	g.mu.Lock()
+	if g.flying == 0 && len(g.waiting) == 0 {
+		g.flying++
+		g.mu.Unlock()
+		g.send(ctx, []*entry{e})
+		g.landed()
+		return true, e.err
+	}
 	g.waiting = append(g.waiting, e)
-	if g.flying < flights && (g.flying == 0 || len(g.waiting) >= 32) {
+	if g.flying < flights && len(g.waiting) >= secondFlight {
 		g.flying++
 		go g.fly()
 	}
@@ -99,6 +110,17 @@ func (g *group) do(ctx context.Context, e *entry) (done bool, err error) {
 	case <-ctx.Done():
 		return false, fmt.Errorf("%s: %w: %w", g.script.verb, ErrUnknown, context.Cause(ctx))
 	}
+}
+
+// landed ends a lone caller's flight, or hands it on to those who came meanwhile.
+func (g *group) landed() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) > 0 {
+		go g.fly()
+		return
+	}
+	g.flying--
 }
 
 // carryOut is do for verbs that answer with no more than a code.

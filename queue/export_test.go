@@ -54,6 +54,14 @@ func Waiting(c *Client, queue, verb string) int {
 	return len(g.waiting)
 }
 
+// Flying returns how many script calls of a verb are under way.
+func Flying(c *Client, queue, verb string) int {
+	g := groupOf(c, queue, verb)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.flying
+}
+
 // Hold lets the calls of a verb gather until release, so that they go together in one script call. Calls
 // that happen to come at one moment do so by themselves.
 func Hold(c *Client, queue, verb string) (release func()) {

@@ -3,9 +3,11 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -159,17 +161,20 @@ func (h *harness) job(id string) queue.JobInfo {
 // gone is the state of a job that is in none.
 const gone queue.State = ""
 
-func (h *harness) wantState(id string, want queue.State) {
+func (h *harness) stateOf(id string) queue.State {
 	h.t.Helper()
 	info, err := h.in.Job(h.ctx, sms, id)
-	switch {
-	case errors.Is(err, queue.ErrNotFound):
-		info.State = gone
-	case err != nil:
-		h.t.Fatal(err)
+	if errors.Is(err, queue.ErrNotFound) {
+		return gone
 	}
-	if info.State != want {
-		h.t.Fatalf("job %s is %q, want %q", id, info.State, want)
+	h.ok(err)
+	return info.State
+}
+
+func (h *harness) wantState(id string, want queue.State) {
+	h.t.Helper()
+	if got := h.stateOf(id); got != want {
+		h.t.Fatalf("job %s is %q, want %q", id, got, want)
 	}
 }
 
@@ -280,4 +285,19 @@ func equal[E comparable](t *testing.T, got, want []E) {
 func urlOf(t *testing.T) string {
 	t.Helper()
 	return redistest.URL(t)
+}
+
+// versionOf is the version of the real Redis.
+func versionOf(t *testing.T) (major, minor int) {
+	t.Helper()
+	text := redistest.Client(t).Info(t.Context(), "server").Val()
+	if _, err := fmt.Sscanf(queue.ParseInfo(text)["redis_version"], "%d.%d", &major, &minor); err != nil {
+		t.Fatal(err)
+	}
+	return major, minor
+}
+
+func split(addr string) (host, port string) {
+	host, port, _ = strings.Cut(addr, ":")
+	return host, port
 }

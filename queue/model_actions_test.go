@@ -42,7 +42,7 @@ func (m *machine) job(t *rapid.T) Job {
 	if key := rapid.SampledFrom([]string{"", "", "k", "l"}).Draw(t, "key"); key != "" {
 		j.Unique = Unique{Key: key, Scope: rapid.SampledFrom([]UniqueScope{UntilDone, UntilStarted, ForWindow}).Draw(t, "scope")}
 		if j.Unique.Scope == ForWindow {
-			j.Unique.Window = rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "window")
+			j.Unique.Window = rapid.SampledFrom([]time.Duration{time.Second, time.Hour}).Draw(t, "window")
 		}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "rich") == 0 {

@@ -84,9 +84,6 @@ func (m *model) push(head bool, ids []string, due func(id string) int64) {
 	if len(ids) == 0 {
 		return
 	}
-	if len(m.ready["high"])+len(m.ready["ready"])+len(m.ready["low"]) == 0 {
-		m.signal("wake")
-	}
 	part := map[string][]slot{}
 	for _, id := range ids {
 		j := m.jobs[id]
@@ -95,6 +92,9 @@ func (m *model) push(head bool, ids []string, due func(id string) int64) {
 		j.at, j.token, j.cancelled = "ready", 0, false
 	}
 	for list, slots := range part {
+		if len(m.ready[list]) == 0 {
+			m.signal("wake")
+		}
 		if head {
 			m.ready[list] = slices.Concat(slots, m.ready[list])
 		} else {

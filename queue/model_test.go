@@ -29,6 +29,8 @@ func TestModel(t *testing.T) {
 				if err := r.register(context.Background(), r.lineOf(m.queue)); err != nil {
 					rt.Fatal(err)
 				}
+				m.enqueueBatch(rt)
+				m.leaseAll(rt)
 				rt.Repeat(m.actions())
 			})
 		})
@@ -70,6 +72,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"":              m.check,
 		"enqueue":       m.enqueue,
 		"enqueue batch": m.enqueueBatch,
+		"enqueue more":  m.enqueueBatch,
 		"promote":       m.promote,
 		"promote all":   m.promoteAll,
 		"lease":         m.lease,
@@ -77,9 +80,9 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"settle":        m.settle,
 		"settle again":  m.settle,
 		"settle batch":  m.settleBatch,
+		"settle more":   m.settleBatch,
 		"extend":        m.extend,
 		"reap":          m.reap,
-		"reap again":    m.reap,
 		"cancel":        m.cancel,
 		"reschedule":    m.reschedule,
 		"requeue":       m.requeue,

@@ -119,14 +119,14 @@ func dial(rawURL string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, badURL(rawURL, err)
 		}
-		opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = wireProtocol, noRetries, 1, quiet
+		opt.ContextTimeoutEnabled, opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = true, wireProtocol, noRetries, 1, quiet
 		return redis.NewClient(opt), nil
 	case "redis+sentinel", "rediss+sentinel":
 		opt, err := sentinelOptions(rawURL)
 		if err != nil {
 			return nil, badURL(rawURL, err)
 		}
-		opt.Protocol, opt.MaxRetries, opt.DialerRetries = wireProtocol, noRetries, 1
+		opt.ContextTimeoutEnabled, opt.Protocol, opt.MaxRetries, opt.DialerRetries = true, wireProtocol, noRetries, 1
 		return redis.NewFailoverClient(opt), nil
 	case "redis+cluster", "rediss+cluster":
 		u, err := firstHostURL(rawURL, "addr")
@@ -137,7 +137,7 @@ func dial(rawURL string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, badURL(rawURL, err)
 		}
-		opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = wireProtocol, noRetries, 1, quiet
+		opt.ContextTimeoutEnabled, opt.Protocol, opt.MaxRetries, opt.DialerRetries, opt.MaintNotificationsConfig = true, wireProtocol, noRetries, 1, quiet
 		return redis.NewClusterClient(opt), nil
 	default:
 		return nil, badURL(rawURL, urlError("unknown scheme: want redis, rediss, unix, redis+sentinel, redis+cluster or memory"))

@@ -137,6 +137,37 @@ func TestPartialFailure(t *testing.T) {
 	}
 }
 
+// TestEnqueueAgainAfterFailure: who got an error may hand the job in again under the same ID. The answer
+// "it is there" has to be true then: there is a place from which it will be run.
+func TestEnqueueAgainAfterFailure(t *testing.T) {
+	t.Parallel()
+	r := realRig(t)
+	start := prepare(t, r)
+	for k := 1; ; k++ {
+		p := start.clone(t, fmt.Sprint("again", k))
+		jobs := []Job{{ID: "new"}, {ID: "new-low", Priority: Low}, {ID: "new-delayed", Delay: time.Minute, Unique: Unique{Key: "new"}}}
+		for i := range jobs {
+			jobs[i].Queue, jobs[i].Kind = p.queue, "k"
+		}
+		p.prelude("enqueue", fmt.Sprintf(failingCall, k))
+		_, err := p.EnqueueMany(p.ctx, jobs)
+		p.prelude("enqueue", "")
+		if _, again := p.EnqueueMany(p.ctx, jobs); again != nil {
+			t.Fatalf("call %d: again: %v", k, again)
+		}
+		ks := p.keyspace(t)
+		for _, job := range jobs {
+			if ks.hash["jobs"][job.ID] == "" || len(ks.places(job.ID)) == 0 {
+				t.Errorf("call %d: %s was taken twice and is in %v", k, job.ID, ks.places(job.ID))
+			}
+		}
+		p.drop(t)
+		if err == nil {
+			return
+		}
+	}
+}
+
 // recover checks that no job is gone but those that may be, and that the shard comes back to order and
 // can be worked off.
 func (p *prepared) recover(t *testing.T, when string, before *keyspace, ends []string) {

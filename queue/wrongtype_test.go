@@ -18,7 +18,7 @@ type verbCall struct {
 // stage is a shard with a job in every state, and two deliveries to settle, one of which was cancelled.
 type stage struct {
 	d, cancelled *queue.Delivery
-	dead         string
+	dead, done   string
 }
 
 func newStage(h *harness) *stage {
@@ -31,6 +31,8 @@ func newStage(h *harness) *stage {
 			s.d = p.d
 		case queue.Dead:
 			s.dead = p.id
+		case queue.Done:
+			s.done = p.id
 		default:
 		}
 	}

@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	// reapEvery is the longest time between two looks for leases that ran out. It is well below the
-	// shortest silence (queue.ReapConfig.Stall) that is taken for an absence of Redis.
-	reapEvery = 2 * time.Second
+	// reapEvery is the longest time between two looks for leases that ran out. It is below the shortest
+	// lease, so that each is seen before it runs out: a first look after that would be taken for one
+	// after an absence of Redis (queue.ReapConfig.Stall), and grant the grace time.
+	reapEvery = 900 * time.Millisecond
 	// reapSoonest spaces looks at leases that run out one after another.
 	reapSoonest = 20 * time.Millisecond
 )

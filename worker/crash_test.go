@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	// victimURL and victimSpace tell a process of this test binary to be a worker.
+	// victimURL tells a process of this test binary to be a worker there, in a namespace and with a
+	// lease.
 	victimURL   = "DUEQ_TEST_VICTIM_URL"
 	victimSpace = "DUEQ_TEST_VICTIM_SPACE"
-	// victimLease is the lease of its jobs.
-	victimLease = 2 * time.Second
+	victimLease = "DUEQ_TEST_VICTIM_LEASE"
 )
 
 // victim is a worker whose handlers say on its standard output that they have started, and then block,
@@ -40,7 +40,10 @@ func victim() int {
 	}
 	cfg := only("q")
 	cfg.Concurrency = 10
-	cfg.Lease = victimLease
+	if cfg.Lease, err = time.ParseDuration(os.Getenv(victimLease)); err != nil {
+		fmt.Println(err)
+		return 1
+	}
 	w, err := worker.New(c, cfg)
 	if err != nil {
 		fmt.Println(err)
@@ -64,15 +67,15 @@ type process struct {
 	said chan string
 }
 
-// spawn starts a victim on the queues of a client.
-func spawn(t *testing.T, c *queue.Client, url string) *process {
+// spawn starts a victim on the queues of a client of the shared Redis.
+func spawn(t *testing.T, c *queue.Client, lease time.Duration) *process {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), self)
-	cmd.Env = append(os.Environ(), victimURL+"="+url, victimSpace+"="+c.Namespace())
+	cmd.Env = append(os.Environ(), victimURL+"="+redistest.URL(t), victimSpace+"="+c.Namespace(), victimLease+"="+lease.String())
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -105,14 +108,14 @@ func spawn(t *testing.T, c *queue.Client, url string) *process {
 // nothing is counted as a failure.
 func TestKilledWorkersJobsRunAgain(t *testing.T) {
 	t.Parallel()
-	const jobs = 10
+	const jobs, lease = 10, 2 * time.Second
 	client := open(t, redistest.URL(t))
 	schedule(t, client)
 	var ids, held []string
 	for range jobs {
 		ids = append(ids, enqueue(t, client, queue.Job{Queue: "q", Kind: "hold"}))
 	}
-	v := spawn(t, client, redistest.URL(t))
+	v := spawn(t, client, lease)
 	for range jobs {
 		held = append(held, next(t, v.said))
 	}
@@ -136,8 +139,8 @@ func TestKilledWorkersJobsRunAgain(t *testing.T) {
 		}
 	}
 	took := time.Since(killed)
-	t.Logf("all %d jobs ran again %v after the kill, with a lease of %v", jobs, took, victimLease)
-	if took > victimLease+time.Second {
+	t.Logf("all %d jobs ran again %v after the kill, with a lease of %v", jobs, took, lease)
+	if took > lease+time.Second {
 		t.Errorf("that took longer than the lease and a second")
 	}
 	for _, list := range [][]string{ids, held, got} {
@@ -157,7 +160,7 @@ func TestJobThatKillsWorkersIsBuried(t *testing.T) {
 	schedule(t, client)
 	id := enqueue(t, client, queue.Job{Queue: "q", Kind: "exit"})
 	for life := range 3 {
-		v := spawn(t, client, redistest.URL(t))
+		v := spawn(t, client, time.Second)
 		if state, err := v.Process.Wait(); err != nil || state.ExitCode() != 3 {
 			t.Fatalf("life %d: %v, %v", life, state, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,7 +87,7 @@ func begin(t *testing.T, w *worker.Worker) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
-	return func() error {
+	return sync.OnceValue(func() error {
 		cancel()
 		select {
 		case err := <-done:
@@ -94,7 +95,7 @@ func begin(t *testing.T, w *worker.Worker) (stop func() error) {
 		case <-time.After(patience):
 			return errors.New("Run does not return")
 		}
-	}
+	})
 }
 
 // schedule runs a scheduler until the test ends.

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -14,6 +15,11 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(victimURL) != "" {
 		os.Exit(victim())
+	}
+	flag.Parse()
+	// Most tests wait for time to pass: more of them at once than there are processors.
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("8")
 	}
 	goleak.VerifyTestMain(redistest.Runner{M: m})
 }

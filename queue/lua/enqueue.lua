@@ -9,7 +9,7 @@
 --   specs: empty where every job's is (see admit), otherwise all of them, each ended by a line feed
 local gate = intake()
 local there = redis.call('HMGET', jobs, unpack(id))
-local first = tonumber(redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2] or math.huge)
+local first = tonumber((specs ~= '' and redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES') or {})[2] or math.huge)
 local refused, replaced, lifts, ranks, locks, waiting, at_once, entries = {}, {}, {}, {}, {}, {}, {}, {}
 local earliest, accepted = first, 0
 local entry_now, next_spec, specs_left = entry(now, ''), string.gmatch(specs, '([^\n]*)\n')
@@ -47,7 +47,7 @@ strip(replaced, 'gone')
 if #ranks > 0 then redis.call('HSET', priority, unpack(ranks)) end
 for _, held in ipairs(locks) do lock(unpack(held)) end
 if #waiting > 0 then redis.call('ZADD', delayed, unpack(waiting)) end
-push('RPUSH', at_once, entries)
+if #ranks > 0 then push('RPUSH', at_once, entries) else add('RPUSH', ready, entries) end
 -- The record comes after its place: a record that is in no set would answer for a job that never runs.
 if accepted == n then
   redis.call('HSET', jobs, unpack(ARGV, 3))

@@ -9,20 +9,20 @@ local function signal(list)
   if redis.call('EXISTS', list) == 0 then redis.call('RPUSH', list, '1') end
 end
 
--- Adds the entries of ids to the ready lists at one side (RPUSH: the tail, LPUSH: the head), each by
--- its priority.
+-- Adds entries to one ready list at one side (RPUSH: the tail, LPUSH: the head). Where it was empty, a
+-- worker may be waiting.
+local function add(side, list, entries)
+  if #entries > 0 and redis.call(side, list, unpack(entries)) == #entries then signal(wake) end
+end
+
+-- Adds the entries of ids to the ready lists, each by its priority.
 local function push(side, ids, entries)
   if #ids == 0 then return end
-  local idle = redis.call('EXISTS', high, ready, low) == 0
-  if redis.call('HLEN', priority) == 0 then
-    redis.call(side, ready, unpack(entries))
-  else
-    local rank = redis.call('HMGET', priority, unpack(ids))
-    local part = { h = {}, n = {}, l = {} }
-    for i, item in ipairs(entries) do table.insert(part[rank[i] or 'n'], item) end
-    if #part.h > 0 then redis.call(side, high, unpack(part.h)) end
-    if #part.n > 0 then redis.call(side, ready, unpack(part.n)) end
-    if #part.l > 0 then redis.call(side, low, unpack(part.l)) end
-  end
-  if idle then signal(wake) end
+  if redis.call('HLEN', priority) == 0 then return add(side, ready, entries) end
+  local rank = redis.call('HMGET', priority, unpack(ids))
+  local part = { h = {}, n = {}, l = {} }
+  for i, item in ipairs(entries) do table.insert(part[rank[i] or 'n'], item) end
+  add(side, high, part.h)
+  add(side, ready, part.n)
+  add(side, low, part.l)
 end

@@ -1,0 +1,81 @@
+package queue_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/dueq-io/dueq/internal/redistest"
+	"github.com/dueq-io/dueq/queue"
+)
+
+// Redis is at its maxmemory: producers are told, in one clear word and with nothing written, and
+// everything that empties the queues goes on, so that it can always be drained; then producers are
+// served again.
+func TestFullRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, "--maxmemory", "24mb", "--maxmemory-policy", "noeviction")
+	h := open(t, server.URL(), queue.Config{})
+	dead := h.place(queue.Dead, queue.Job{}).id
+	done := h.place(queue.Done, queue.Job{}).id
+	h.enqueue(queue.Job{ID: "delayed", Delay: time.Millisecond})
+	h.enqueue(queue.Job{ID: "later", Delay: time.Hour, Retain: -1})
+	jobs := 0
+	for err := error(nil); err == nil; jobs++ {
+		if err = h.try(queue.Job{Payload: make([]byte, 256<<10)}); err != nil && !errors.Is(err, queue.ErrRedisFull) {
+			t.Fatal(err)
+		}
+		if jobs > 1000 {
+			t.Fatal("redis is never full")
+		}
+	}
+	for name, call := range map[string]func() error{
+		"enqueue": func() error { return h.try(queue.Job{}) },
+		"delayed": func() error { return h.try(queue.Job{Delay: time.Hour}) },
+		"many":    func() error { _, err := h.c.EnqueueMany(h.ctx, []queue.Job{withDefaults(queue.Job{})}); return err },
+		"new":     func() error { return h.try(queue.Job{Queue: "new-queue"}) },
+	} {
+		h.unchanged(func() {
+			if err := call(); !errors.Is(err, queue.ErrRedisFull) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+
+	// Each of these is the first of its verb, so that Redis has to take the script in, too.
+	redistest.Eventually(t, 5*time.Second, func() bool { return h.info().Overdue == 1 })
+	h.promote(1)
+	ds := h.lease(6)
+	if len(ds) != 6 {
+		t.Fatalf("leased %d", len(ds))
+	}
+	verdicts, err := h.b.Extend(h.ctx, ds, leaseTime)
+	h.ok(errors.Join(append(verdicts, err)...))
+	h.ok(h.b.Retry(h.ctx, ds[0], 0, errors.New("failed")))
+	h.ok(h.b.Snooze(h.ctx, ds[1], 0))
+	h.ok(h.b.Release(h.ctx, ds[2]))
+	h.ok(h.b.Bury(h.ctx, ds[3], queue.ReasonRejected, errors.New("failed")))
+	h.ok(h.b.Drop(h.ctx, ds[4]))
+	h.ok(h.c.Reschedule(h.ctx, sms, "later", time.Minute))
+	h.ok(h.c.Cancel(h.ctx, sms, "later"))
+	h.ok(h.in.Requeue(h.ctx, sms, dead))
+	h.ok(h.in.Pause(h.ctx, sms))
+	h.ok(h.in.Resume(h.ctx, sms))
+	h.reapAfter(leaseTime, queue.ReapConfig{})
+	h.advance(time.Hour)
+	h.purge(keepAll)
+	h.wantState(done, gone)
+	for drained := 0; drained < jobs; {
+		_, err := h.b.Promote(h.ctx, sms, 100)
+		h.ok(err)
+		ds := h.lease(100)
+		for _, d := range ds {
+			h.ok(h.b.Ack(h.ctx, d))
+		}
+		if drained += len(ds); len(ds) == 0 {
+			break
+		}
+	}
+	h.ok(h.try(queue.Job{}))
+	h.ok(h.try(queue.Job{Queue: "new-queue"}))
+}
