@@ -57,7 +57,7 @@ func parseCalls(text string) []luaCall {
 var (
 	quotedWord = regexp.MustCompile(`^'([A-Z]+)'$`)
 	plainName  = regexp.MustCompile(`^[a-z_]\w*$`)
-	pushSide   = regexp.MustCompile(`\bpush\('[LR]PUSH'`)
+	pushSide   = regexp.MustCompile(`\b(push|add)\('[LR]PUSH'`)
 	// forbidden is what no script says, with the reason.
 	forbidden = map[string]string{
 		`\bKEYS\b`:                   "the loader names keys",

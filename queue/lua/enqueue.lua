@@ -5,14 +5,15 @@
 -- KEYS jobs delayed retry high ready low tokens faults dead done priority unique ghosts meta stats wake tick
 -- ARGV specs
 -- EACH id envelope
--- RETURNS position, code and detail of each job refused: EXISTS envelope | RUNNING id | CLOSED - | FULL - | DUPLICATE holder
---   specs: empty where every job's is (see admit), otherwise all of them, each ended by a line feed
+-- RETURNS position, code and detail of each job refused: EXISTS envelope | RUNNING id | CLOSED - | FULL - | DUPLICATE holder;
+--   FIRST at the end where the shard never had a job. specs: empty where every job's is (see admit),
+--   otherwise all of them, each ended by a line feed
 local gate = intake()
 local there = redis.call('HMGET', jobs, unpack(id))
 local first = tonumber((specs ~= '' and redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES') or {})[2] or math.huge)
 local refused, replaced, lifts, ranks, locks, waiting, at_once, entries = {}, {}, {}, {}, {}, {}, {}, {}
-local earliest, accepted = first, 0
-local entry_now, next_spec, specs_left = entry(now, ''), string.gmatch(specs, '([^\n]*)\n')
+local earliest, accepted, entry_now = first, 0, entry(now, '')
+local next_spec, specs_left = string.gmatch(specs, '([^\n]*)\n')
 
 for i = 1, n do
   local job, before = id[i], there[i]
@@ -55,6 +56,6 @@ else
   for job, bytes in pairs(gate.fresh) do redis.call('HSET', jobs, job, bytes) end
 end
 for _, old in ipairs(lifts) do lift(unpack(old)) end
-redis.call('HINCRBY', stats, 'enqueue', accepted)
+if redis.call('HINCRBY', stats, 'enqueue', accepted) == accepted then refused[#refused + 1] = 'FIRST' end
 if earliest < first then signal(tick) end
 return refused
