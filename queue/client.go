@@ -65,10 +65,25 @@ func (c *Client) register(ctx context.Context, l *line) error {
 		// The hint spares the scheduler's next look; it is not worth refusing a job for.
 		_ = c.Broker().WakeTick(ctx, NewQueue)
 	}
+	if errors.Is(err, ErrUnknown) {
+		// Of the name only: no job was sent yet.
+		return fmt.Errorf("register queue %s: %w: %v", l.shard.queue, ErrUnavailable, err)
+	}
 	if err != nil {
 		return fmt.Errorf("register queue %s: %w", l.shard.queue, err)
 	}
 	l.registered.Store(true)
+	return nil
+}
+
+// registerAgain follows a shard's first job ever. Where it is not the first that this client knows of,
+// Redis has lost everything, the names of the queues too.
+func (c *Client) registerAgain(ctx context.Context, s *shard) error {
+	l := c.lineOf(s.queue)
+	l.registered.Store(false)
+	if err := c.register(ctx, l); err != nil {
+		return fmt.Errorf("%w: the job is there, but %v", ErrUnknown, err)
+	}
 	return nil
 }
 

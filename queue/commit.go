@@ -201,6 +201,12 @@ func (g *group) send(ctx context.Context, batch []*entry) {
 	}
 	reply, err := g.client.run(ctx, g.shard, g.script, args)
 	if err == nil || errors.Is(err, ErrUnconfirmed) {
+		if words, ok := reply.([]any); ok && g.script == enqueueScript && len(words)%g.width == 1 {
+			reply = words[:len(words)-1]
+			if failed := g.client.registerAgain(ctx, g.shard); failed != nil {
+				err = failed
+			}
+		}
 		if garbled := g.note(batch, reply); garbled != nil {
 			err = garbled
 		}

@@ -77,7 +77,7 @@ func (h *harness) same(before, after map[string]string) {
 	h.t.Helper()
 	for _, key := range slices.Sorted(maps.Keys(before)) {
 		if after[key] != before[key] {
-			h.t.Errorf("%s was\n%s\nand is\n%s", key, before[key], after[key])
+			h.t.Errorf("%s was\n%.2000s\nand is\n%.2000s", key, before[key], after[key])
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(after)) {

@@ -28,8 +28,11 @@ type rig struct {
 // rigs are the two servers that the same tests run on.
 var rigs = map[string]func(testing.TB) *rig{"redis": realRig, "memory": memoryRig}
 
+// pinnedMicros are the microseconds of a rig's time, so that a wait which is rounded is seen.
+const pinnedMicros = 400
+
 // rigStart is when time begins for a rig: today, because due times are compared with the caller's clock
-// too, and a whole second, so that TIME has no microseconds.
+// too, and a whole second.
 func rigStart() time.Time { return time.Now().Truncate(time.Second) }
 
 func newRig(c *Client, now time.Time) *rig {
@@ -40,7 +43,7 @@ func memoryRig(tb testing.TB) *rig {
 	tb.Helper()
 	c := openRig(tb, "memory://")
 	now := rigStart()
-	c.embedded.redis.SetTime(now)
+	c.embedded.redis.SetTime(now.Add(pinnedMicros * time.Microsecond))
 	return newRig(c, now)
 }
 
@@ -50,7 +53,7 @@ func realRig(tb testing.TB) *rig {
 	c := openRig(tb, redistest.Start(tb).URL())
 	now := rigStart()
 	r := newRig(c, now)
-	r.swap = scriptSwap{pinned: fmt.Sprintf(pinnedCall, now.Unix()), to: map[string]string{}}
+	r.swap = scriptSwap{pinned: fmt.Sprintf(pinnedCall, now.Unix(), pinnedMicros), to: map[string]string{}}
 	for verb := range scripts {
 		r.prelude(verb, "")
 	}
@@ -99,7 +102,7 @@ const pinnedCall = `
 local redis = { real = redis, declared = {} }
 for _, key in ipairs(KEYS) do redis.declared[key] = true end
 function redis.call(command, ...)
-  if command == 'TIME' then return { '%d', '0' } end
+  if command == 'TIME' then return { '%d', '%d' } end
   for i = 1, command == 'EXISTS' and select('#', ...) or 1 do
     assert(redis.declared[select(i, ...)], command .. ' of a key that is not declared')
   end

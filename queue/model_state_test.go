@@ -103,6 +103,14 @@ func (m *model) push(head bool, ids []string, due func(id string) int64) {
 	}
 }
 
+// later is when a delay is over: never early, so it counts from the end of the ms that has begun.
+func (m *model) later(delay time.Duration) int64 {
+	if delay == 0 {
+		return m.now
+	}
+	return m.now + 1 + ceilMS(delay)
+}
+
 // since is the moment now, for push.
 func (m *model) since(string) int64 { return m.now }
 
@@ -260,7 +268,7 @@ func (m *model) enqueueTogether(batch []Job) []error {
 
 // add lets one job in and returns its due time.
 func (m *model) add(job Job) int64 {
-	due := m.now + ceilMS(job.Delay)
+	due := m.later(job.Delay)
 	if !job.Due.IsZero() {
 		due = max(m.now, job.Due.UnixMilli())
 	}

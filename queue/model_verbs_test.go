@@ -19,7 +19,9 @@ func (m *model) promote(limit int) Promotion {
 	m.count("promote", p.Moved)
 	m.handling["tick"] = false
 	m.wakes = max(m.head("delayed", "retry"), m.now)
-	p.Next = untilNext(m.head("delayed", "retry"), m.now)
+	if p.Next = untilNext(m.head("delayed", "retry"), m.now); p.Next > 0 {
+		p.Next -= pinnedMicros * time.Microsecond
+	}
 	return p
 }
 
@@ -107,10 +109,10 @@ func (m *model) settle(verb string, batch []settlement) []error {
 			ended = append(ended, st.d.ID)
 		case verb == "retry":
 			m.fail(j, st.d, true, "")
-			m.wait(st.d.ID, "retry", m.now+ceilMS(st.delay))
+			m.wait(st.d.ID, "retry", m.later(st.delay))
 			m.count(verb, 1)
 		case verb == "snooze":
-			m.wait(st.d.ID, "delayed", m.now+ceilMS(st.delay))
+			m.wait(st.d.ID, "delayed", m.later(st.delay))
 			m.count(verb, 1)
 		case verb == "release":
 			released = append(released, st.d.ID)
@@ -278,7 +280,7 @@ func (m *model) reschedule(ids []string, delay time.Duration) []error {
 	}
 	for i, id := range ids {
 		if answers[i] == nil {
-			m.wait(id, m.jobs[id].at, m.now+ceilMS(delay))
+			m.wait(id, m.jobs[id].at, m.later(delay))
 			m.count("reschedule", 1)
 		}
 	}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -18,7 +19,11 @@ func (in *Inspector) Resume(ctx context.Context, queue string) error {
 	if err := in.set(ctx, queue, "paused", ""); err != nil {
 		return err
 	}
-	return in.c.Broker().WakeReady(ctx, queue)
+	// A full Redis takes no hint, but has to be drained: workers also look by themselves.
+	if err := in.c.Broker().WakeReady(ctx, queue); !errors.Is(err, ErrRedisFull) {
+		return err
+	}
+	return nil
 }
 
 // CloseIntake lets Enqueue answer ErrIntakeClosed until OpenIntake. Jobs that are there go on.

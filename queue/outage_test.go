@@ -189,6 +189,29 @@ func TestOutageByStall(t *testing.T) {
 	h.wantDepth(map[queue.State]int64{queue.Ready: 2})
 }
 
+// A caller's deadline is kept while Redis stands still, whether it makes its call alone or waits in a
+// batch.
+func TestOutageByStallKeepsDeadlines(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	h := open(t, server.URL(), queue.Config{})
+	h.enqueue(queue.Job{ID: "before"})
+	server.Pause()
+	defer server.Continue()
+	var wg sync.WaitGroup
+	for i := range 5 {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(h.ctx, 100*time.Millisecond)
+			defer cancel()
+			err := timed(t, 2*time.Second, func() error { _, err := h.c.Enqueue(ctx, withDefaults(queue.Job{})); return err })
+			if !errors.Is(err, queue.ErrUnknown) {
+				t.Errorf("caller %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // An empty script cache, after a restart or SCRIPT FLUSH, is nobody's concern.
 func TestScriptFlush(t *testing.T) {
 	t.Parallel()

@@ -227,11 +227,13 @@ func (p *prepared) workOff(t *testing.T, when string) {
 		if ds, more, err = p.b.Lease(p.ctx, p.queue, maxBatch, time.Minute); err != nil {
 			t.Fatalf("%s: lease: %v", when, err)
 		}
+		p.held = map[string]*Delivery{}
 		for _, d := range ds {
 			delete(left.hash["jobs"], d.ID)
-			if err := errors.Join(d.Err, p.b.Ack(p.ctx, d)); err != nil {
-				t.Errorf("%s: ack of %s: %v", when, d.ID, err)
-			}
+			p.held[d.ID] = d
+		}
+		if err := p.settle("ack", func(d *Delivery) error { return errors.Join(d.Err, p.b.Ack(p.ctx, d)) }); err != nil {
+			t.Errorf("%s: ack: %v", when, err)
 		}
 	}
 	if len(left.hash["jobs"]) > 0 {

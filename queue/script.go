@@ -52,7 +52,7 @@ var (
 
 // fragmentOrder is the order in which the parts that scripts share are joined before them: a part may
 // use those before it.
-var fragmentOrder = []string{"clock", "ready", "unique", "owned", "forget", "lift", "admit", "unlease", "wait"}
+var fragmentOrder = []string{"clock", "ready", "unique", "owned", "forget", "lift", "admit", "unlease", "wait", "index"}
 
 func mustLoadScripts() map[string]*script {
 	entries, err := luaFiles.ReadDir("lua")

@@ -57,6 +57,7 @@ func parseCalls(text string) []luaCall {
 var (
 	quotedWord = regexp.MustCompile(`^'([A-Z]+)'$`)
 	plainName  = regexp.MustCompile(`^[a-z_]\w*$`)
+	joined     = regexp.MustCompile(`(\w*)\s*\.\.\s*(\w*)`)
 	pushSide   = regexp.MustCompile(`\b(push|add)\('[LR]PUSH'`)
 	// forbidden is what no script says, with the reason.
 	forbidden = map[string]string{
@@ -95,9 +96,11 @@ func (f *luaFile) ruleFaults() (faults []string) {
 			faults = append(faults, fmt.Sprintf("says %q: %s", found, why))
 		}
 	}
-	for name := range keyForms {
-		if found := regexp.MustCompile(`\b` + name + `\s*\.\.|\.\.\s*` + name + `\b`).FindString(body); found != "" {
-			faults = append(faults, fmt.Sprintf("builds on a key: %q", found))
+	for _, m := range joined.FindAllStringSubmatch(body, -1) {
+		for _, name := range m[1:] {
+			if _, ok := keyForms[name]; ok {
+				faults = append(faults, fmt.Sprintf("builds on a key: %q", m[0]))
+			}
 		}
 	}
 	for _, c := range parseCalls(body) {
@@ -156,7 +159,7 @@ func (set luaSet) orderFaults(f *luaFile) (faults []string) {
 		faults = append(faults, "writes above the line: "+found)
 	}
 	for name := range set.writers() {
-		if regexp.MustCompile(`\b` + name + `\(`).MatchString(above) {
+		if says(above, name, "(") {
 			faults = append(faults, "writes above the line: "+name+"(…)")
 		}
 	}
@@ -184,7 +187,7 @@ func (set luaSet) writers() map[string]bool {
 			for name, body := range part.funcs {
 				writes := writesIn(body) != ""
 				for other := range out {
-					writes = writes || regexp.MustCompile(`\b`+other+`\(`).MatchString(body)
+					writes = writes || says(body, other, "(")
 				}
 				if writes {
 					out[name] = true

@@ -86,13 +86,27 @@ func (set luaSet) reach(f *luaFile) string {
 		before := len(taken)
 		for _, part := range f.uses {
 			for name, body := range set.parts[part].funcs {
-				if !taken[name] && regexp.MustCompile(`\b`+name+`\(`).MatchString(text) {
+				if !taken[name] && says(text, name, "(") {
 					taken[name], text = true, text+"\n"+body
 				}
 			}
 		}
 		if len(taken) == before {
 			return text
+		}
+	}
+}
+
+// says finds a name, not as the end of another, with something right behind it.
+func says(text, name, behind string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], name+behind)
+		if i < 0 {
+			return false
+		}
+		from += i + len(name)
+		if before := from - len(name) - 1; before < 0 || !word.MatchString(text[before:before+1]) {
+			return true
 		}
 	}
 }

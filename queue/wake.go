@@ -74,7 +74,11 @@ func (b *Broker) hint(ctx context.Context, queue, list string) error {
 	if err := checkQueue(queue); err != nil {
 		return err
 	}
-	return b.c.rdb.RPush(ctx, b.c.lineOf(queue).shard.keys[list], "1").Err()
+	if err := b.c.rdb.RPush(ctx, b.c.lineOf(queue).shard.keys[list], "1").Err(); err != nil {
+		err, _ := classify(err)
+		return fmt.Errorf("wake who waits for %s: %w", queue, err)
+	}
+	return nil
 }
 
 func (b *Broker) wait(ctx context.Context, queues []string, list string, timeout time.Duration) (string, error) {

@@ -51,7 +51,10 @@ func TestWrongTypeWhileInUse(t *testing.T) {
 		t.Run(v.verb, func(t *testing.T) {
 			for _, name := range slices.Sorted(slices.Values(queue.KeysUsed(v.verb))) {
 				t.Run(name, func(t *testing.T) {
-					onEach(t, func(t *testing.T, h *harness) { wrongTypeInUse(t, h, v, name) })
+					t.Parallel()
+					h := open(t, urlOf(t), queue.Config{})
+					queue.Freeze(h.c)
+					wrongTypeInUse(t, h, v, name)
 				})
 			}
 		})

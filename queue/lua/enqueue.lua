@@ -6,8 +6,7 @@
 -- ARGV specs
 -- EACH id envelope
 -- RETURNS position, code and detail of each job refused: EXISTS envelope | RUNNING id | CLOSED - | FULL - | DUPLICATE holder;
---   FIRST at the end where the shard never had a job. specs: empty where every job's is (see admit),
---   otherwise all of them, each ended by a line feed
+--   1 at the end for the shard's first job ever. specs: empty, or (see admit) all of them, each ended by a line feed
 local gate = intake()
 local there = redis.call('HMGET', jobs, unpack(id))
 local first = tonumber((specs ~= '' and redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES') or {})[2] or math.huge)
@@ -56,6 +55,6 @@ else
   for job, bytes in pairs(gate.fresh) do redis.call('HSET', jobs, job, bytes) end
 end
 for _, old in ipairs(lifts) do lift(unpack(old)) end
-if redis.call('HINCRBY', stats, 'enqueue', accepted) == accepted then refused[#refused + 1] = 'FIRST' end
+if redis.call('HINCRBY', stats, 'enqueue', accepted) == accepted then refused[#refused + 1] = 1 end
 if earliest < first then signal(tick) end
 return refused

@@ -1,12 +1,10 @@
 #!lua flags=allow-oom
--- lease: ready -> leased. A worker takes up to limit jobs, in order of priority, each under a token
--- of its own, which is higher than every one before.
--- USES clock ready unique
+-- lease: ready -> leased. A worker takes jobs, in order of priority, each under a new, higher token.
+-- USES clock ready unique index
 -- KEYS high ready low leased tokens faults priority unique ghosts meta stats wake
 -- ARGV limit lease_ms
--- RETURNS PAUSED, or OK, now in ms, the first token, 1 where jobs are left, the faults entries of
---   those taken (empty: no job of the shard has any), and for each its entry of the ready list. The
---   records are read apart: Lua would copy and hash every byte of them.
+-- RETURNS PAUSED, or OK, now in ms, the first token, 1 where jobs are left, the faults entries of those taken
+--   (empty: the shard has none), and for each its ready entry. Records are read apart: Lua hashes every byte.
 if redis.call('HEXISTS', meta, 'paused') == 1 then return { 'PAUSED' } end
 
 local met, entries, cut = {}, {}, { 0, 0, 0 }
@@ -42,8 +40,10 @@ if #id > 0 then
     deadlines[2 * i - 1], deadlines[2 * i] = deadline, job
     drawn[2 * i - 1], drawn[2 * i] = job, first + i - 1
   end
+  index(#id)
   redis.call('ZADD', leased, unpack(deadlines))
   redis.call('HSET', tokens, unpack(drawn))
+  indexed(#id)
   redis.call('HINCRBY', stats, 'lease', #id)
   unlock(id, 'started')
 end

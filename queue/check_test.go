@@ -1,0 +1,152 @@
+package queue_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dueq-io/dueq/internal/redistest"
+	"github.com/dueq-io/dueq/queue"
+)
+
+// goodInfo is the INFO of a server about which there is nothing to say.
+const goodInfo = "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrole:master\r\n" +
+	"maxmemory:1000000\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\naof_last_write_status:ok\r\n" +
+	"rdb_last_bgsave_status:ok\r\nconnected_slaves:0\r\n"
+
+// What INFO says decides: fatal is what breaks a promise, a warning what weakens one.
+func TestJudgeInfo(t *testing.T) {
+	t.Parallel()
+	fsynced := queue.Fsynced(time.Second)
+	for _, c := range []struct {
+		name, change  string
+		durability    queue.Durability
+		fatal, warned string
+	}{
+		{"good", "", queue.Async(), "", ""},
+		{"Redis 6", "redis_version:6.2.14", queue.Async(), "6.2.14 is too old", ""},
+		{"Redis 5", "redis_version:5.0.7", queue.Async(), "too old", ""},
+		{"no version", "redis_version:", queue.Async(), "too old", ""},
+		{"Redis 8", "redis_version:8.0.0", fsynced, "", ""},
+		{"Redis 10", "redis_version:10.1", queue.Async(), "", ""},
+		{"Valkey", "redis_version:7.2.4\r\nvalkey_version:8.0.1", fsynced, "", ""},
+		{"no WAITAOF", "", fsynced, "WAITAOF", ""},
+		{"eviction", "maxmemory_policy:allkeys-lru", queue.Async(), "allkeys-lru", ""},
+		{"eviction of what expires", "maxmemory_policy:volatile-ttl", queue.Async(), "volatile-ttl", ""},
+		{"replica", "role:slave", queue.Async(), "slave", ""},
+		{"no AOF", "aof_enabled:0", queue.Async(), "", "appendonly"},
+		{"no maxmemory", "maxmemory:0", queue.Async(), "", "maxmemory"},
+		{"AOF fails", "aof_last_write_status:err", queue.Async(), "", "AOF failed"},
+		{"snapshot fails", "rdb_last_bgsave_status:err", queue.Async(), "", "snapshot failed"},
+		{"replicas", "connected_slaves:2", queue.Async(), "", "min-replicas-to-write"},
+		{"replicas that count", "connected_slaves:2\r\nmin_slaves_good_slaves:2", queue.Async(), "", ""},
+	} {
+		// The last line of a name counts.
+		r := queue.JudgeInfo(queue.ParseInfo(goodInfo+c.change+"\r\n"), c.durability)
+		says(t, c.name+": fatal", r.Fatal, c.fatal)
+		says(t, c.name+": warnings", r.Warnings, c.warned)
+	}
+}
+
+func says(t *testing.T, what string, findings []string, part string) {
+	t.Helper()
+	if part == "" && len(findings) > 0 || part != "" && (len(findings) != 1 || !strings.Contains(findings[0], part)) {
+		t.Errorf("%s: %q, want %q", what, findings, part)
+	}
+}
+
+// An unfit server is refused before the first job; AcceptDataLoss turns that into a warning, and the
+// other warnings are logged either way.
+func TestUnfitServer(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, "--maxmemory-policy", "allkeys-lru", "--maxmemory", "50mb")
+	var log bytes.Buffer
+	cfg := queue.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	if _, err := cfg.Open(t.Context(), server.URL()); !errors.Is(err, queue.ErrUnfit) || !strings.Contains(err.Error(), "noeviction") {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(log.String(), "appendonly") {
+		t.Errorf("no warning in %q", log.String())
+	}
+	cfg.AcceptDataLoss = true
+	h := open(t, server.URL(), cfg)
+	h.enqueue(queue.Job{})
+	if !strings.Contains(log.String(), "allkeys-lru") {
+		t.Errorf("no warning in %q", log.String())
+	}
+	report, err := h.c.Check(h.ctx)
+	if err != nil || len(report.Fatal) != 1 || report.Mode != "standalone" || !strings.Contains(report.Version, ".") {
+		t.Errorf("report %+v, %v", report, err)
+	}
+}
+
+// A replica takes no writes: it is refused at start, not at the first job.
+func TestReadOnlyReplica(t *testing.T) {
+	t.Parallel()
+	host, port := split(redistest.StartTCP(t).Addr())
+	replica := redistest.Start(t, "--replicaof", host+" "+port)
+	if _, err := queue.Open(t.Context(), replica.URL()); !errors.Is(err, queue.ErrUnfit) || !strings.Contains(err.Error(), "master") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The client's own commands, beside those of the scripts.
+var clientCommands = []string{
+	"eval", "evalsha", "sadd", "smembers", "blpop", "rpush", "exists", "time", "zcount", "zcard", "llen", "lindex",
+	"lrange", "hlen", "hget", "hset", "hdel", "hmget", "hgetall", "hscan", "zscore", "zrange", "zrevrange", "type",
+}
+
+// A user that lacks a command is refused at start, by a script that tries each on scratch keys: met in
+// the middle of a script, after its first write, it would leave a job in no place.
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	server := redistest.StartTCP(t)
+	admin := server.Client()
+	needed := map[string]bool{}
+	for _, name := range clientCommands {
+		needed[name] = true
+	}
+	call := regexp.MustCompile(`redis\.call\('([A-Z]+)'`)
+	for _, text := range queue.ScriptTexts() {
+		for _, m := range call.FindAllStringSubmatch(text, -1) {
+			needed[strings.ToLower(m[1])] = true
+		}
+	}
+	needed["lpush"] = true // release names it by a variable
+	for i, name := range slices.Sorted(maps.Keys(needed)) {
+		user := fmt.Sprintf("u%d", i)
+		if err := admin.Do(t.Context(), "ACL", "SETUSER", user, "on", ">pw", "~*", "&*", "+@all", "-"+name).Err(); err != nil {
+			t.Fatal(err)
+		}
+		cfg := queue.Config{Logger: slog.New(slog.DiscardHandler)}
+		_, err := cfg.Open(t.Context(), "redis://"+user+":pw@"+server.Addr())
+		if !errors.Is(err, queue.ErrUnfit) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	// One that has just these, on just its namespace, is enough.
+	rules := []any{"ACL", "SETUSER", "least", "on", ">pw", "~tight:*", "resetchannels", "-@all", "+info", "+ping", "+client", "+hello", "+select"}
+	for name := range needed {
+		rules = append(rules, "+"+name)
+	}
+	if err := admin.Do(t.Context(), rules...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	h := open(t, "redis://least:pw@"+server.Addr(), queue.Config{Namespace: "tight"})
+	mainPath(t, h)
+	if left := admin.Keys(t.Context(), "*preflight*").Val(); len(left) > 0 {
+		t.Errorf("scratch keys are left: %v", left)
+	}
+	// Keys that it may not touch are met at start, too.
+	cfg := queue.Config{Namespace: "other", Logger: slog.New(slog.DiscardHandler)}
+	if _, err := cfg.Open(t.Context(), "redis://least:pw@"+server.Addr()); !errors.Is(err, queue.ErrUnfit) {
+		t.Errorf("in another's namespace: %v", err)
+	}
+}

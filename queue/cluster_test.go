@@ -1,0 +1,93 @@
+package queue_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dueq-io/dueq/internal/redistest"
+	"github.com/dueq-io/dueq/queue"
+)
+
+// mainPath takes jobs of several queues through every verb.
+func mainPath(t *testing.T, h *harness) {
+	t.Helper()
+	names := []string{sms, "callback", "mail", "conn"}
+	for _, name := range names {
+		for i := range 3 {
+			h.enqueue(queue.Job{Queue: name, Priority: queue.Priority(i), Unique: queue.Unique{Key: fmt.Sprint(i)}})
+		}
+	}
+	_, err := h.c.EnqueueMany(h.ctx, []queue.Job{
+		{Queue: sms, Kind: "k", ID: "delayed", Delay: time.Minute}, {Queue: "mail", Kind: "k", Delay: time.Minute},
+		{Queue: sms, Kind: "k", ID: "soon", Delay: time.Hour}, {Queue: sms, Kind: "k", ID: "never", Delay: time.Hour},
+	})
+	h.ok(err)
+	if got, err := h.b.Queues(h.ctx); err != nil || len(got) != len(names) {
+		t.Fatalf("queues %v, %v", got, err)
+	}
+	for _, group := range h.b.WaitGroups(names) {
+		if woken, err := h.b.WaitReady(h.ctx, group, time.Second); err != nil || woken == "" {
+			t.Fatalf("wait for %v: %q, %v", group, woken, err)
+		}
+		if any, err := h.b.AnyReady(h.ctx, group); err != nil || !any {
+			t.Fatalf("any of %v: %v, %v", group, any, err)
+		}
+	}
+	ds := h.lease(3)
+	verdicts, err := h.b.Extend(h.ctx, ds, leaseTime)
+	h.ok(errors.Join(append(verdicts, err)...))
+	ds[0].Mark("mark", time.Hour)
+	h.ok(h.b.Ack(h.ctx, ds[0]))
+	if is, err := h.b.Marked(h.ctx, sms, "mark"); err != nil || !is {
+		t.Fatalf("marked %v, %v", is, err)
+	}
+	h.ok(h.b.Retry(h.ctx, ds[1], time.Second, errors.New("failed")))
+	h.ok(h.b.Bury(h.ctx, ds[2], queue.ReasonRejected, errors.New("failed")))
+	h.ok(h.in.Requeue(h.ctx, sms, ds[2].ID))
+	h.ok(h.c.Reschedule(h.ctx, sms, "soon", time.Second))
+	h.ok(h.c.Cancel(h.ctx, sms, "never"))
+	h.advance(time.Minute)
+	h.promote(3)
+	ds = h.lease(4)
+	h.ok(h.b.Snooze(h.ctx, ds[0], time.Second))
+	h.ok(h.b.Release(h.ctx, ds[1]))
+	h.ok(h.b.Drop(h.ctx, ds[2]))
+	if r := h.reapAfter(leaseTime, queue.ReapConfig{}); r.Readied != 1 {
+		t.Fatalf("reaped %+v", r)
+	}
+	h.purge(keepAll)
+	h.ok(h.in.Pause(h.ctx, sms))
+	if _, _, err := h.b.Lease(h.ctx, sms, 1, leaseTime); !errors.Is(err, queue.ErrPaused) {
+		t.Fatal(err)
+	}
+	h.ok(h.in.Resume(h.ctx, sms))
+	h.wantDepth(map[queue.State]int64{queue.Ready: 2, queue.Delayed: 1})
+	infos, err := h.in.Queues(h.ctx)
+	if h.ok(err); len(infos) != len(names) || infos[1].Ready != 3 {
+		t.Fatalf("queues %+v", infos)
+	}
+	page, err := h.in.Jobs(h.ctx, sms, queue.Query{})
+	if h.ok(err); len(page.Jobs) != 3 {
+		t.Fatalf("jobs %+v", page.Jobs)
+	}
+}
+
+// Every key that a script touches is declared and carries the queue's hash tag: a cluster refuses
+// anything else.
+func TestOpenCluster(t *testing.T) {
+	t.Parallel()
+	server := redistest.StartCluster(t)
+	h := open(t, server.URL()+",127.0.0.1:1", queue.Config{})
+	mainPath(t, h)
+	if groups := h.b.WaitGroups([]string{"a", "b"}); len(groups) != 2 {
+		t.Errorf("one call would wait for %v", groups)
+	}
+
+	// WAIT speaks of its own connection, which has to be that of the job's slot.
+	strict := open(t, server.URL(), queue.Config{Durability: queue.Replicated(1, time.Millisecond)})
+	id, err := strict.c.Enqueue(h.ctx, withDefaults(queue.Job{}))
+	unconfirmed(t, err, 1, 0)
+	strict.wantState(id, queue.Ready)
+}
