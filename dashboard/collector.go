@@ -52,8 +52,8 @@ type sample struct {
 
 // run samples until ctx ends, and returns when nothing of it is left.
 func (c *collector) run(ctx context.Context) {
-	c.publish(func(f *frame) { f.running, f.missed, f.err = true, 0, nil })
-	defer c.publish(func(f *frame) { f.running = false })
+	c.publish(func(f *snapshot) { f.running, f.missed, f.err = true, 0, nil })
+	defer c.publish(func(f *snapshot) { f.running = false })
 	answers := make(chan sample, 1)
 	asking := false
 	timer := time.NewTimer(0)
@@ -114,20 +114,23 @@ func (c *collector) take(s sample) {
 			h.add(s.at, counted(&q.QueueInfo))
 			states[i].rate, states[i].rateKnown = h.rate()
 			states[i].series = h.series()
+		} else if !h.unreadable {
+			c.logger.Warn("dashboard: queue cannot be read", slog.String("queue", q.Name), slog.Any("error", q.err))
 		}
+		h.unreadable = q.err != nil
 	}
 	c.histories = kept
-	c.publish(func(f *frame) {
+	c.publish(func(f *snapshot) {
 		f.queues, f.at, f.took, f.missed, f.err = states, s.at, s.took, 0, nil
 	})
 }
 
 // miss publishes that a sample is not there; a nil err means that Redis has not answered it yet.
 func (c *collector) miss(err error) {
-	if err != nil && c.latest.Load().err == nil {
+	if before := c.latest.Load().err; err != nil && (before == nil || cause(before) != cause(err)) {
 		c.logger.Warn("dashboard: redis cannot be read", slog.Any("error", err))
 	}
-	c.publish(func(f *frame) {
+	c.publish(func(f *snapshot) {
 		f.missed++
 		if err != nil {
 			f.err = err
@@ -135,14 +138,11 @@ func (c *collector) miss(err error) {
 	})
 }
 
-// publish replaces the latest frame by a changed copy. Only the goroutine of run calls it.
-func (c *collector) publish(change func(*frame)) {
+// publish replaces the latest frame by one with a changed snapshot. Only the goroutine of run calls it.
+func (c *collector) publish(change func(*snapshot)) {
 	old := c.latest.Load()
-	next := &frame{
-		queues: old.queues, at: old.at, took: old.took, missed: old.missed, err: old.err, running: old.running,
-		made: time.Now(), replaced: make(chan struct{}),
-	}
-	change(next)
+	next := &frame{snapshot: old.snapshot, made: time.Now(), replaced: make(chan struct{})}
+	change(&next.snapshot)
 	c.latest.Store(next)
 	close(old.replaced)
 }

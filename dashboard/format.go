@@ -38,13 +38,13 @@ func formatRate(perSecond float64) string {
 	}
 }
 
-// formatSpan writes a duration in at most two units: 120 ms, 4.2 s, 42 s, 3m12s, 2h05m, 4d03h.
+// formatSpan writes a duration in at most two units: 4.2 ms, 120 ms, 4.2 s, 42 s, 3m12s, 2h05m, 4d03h.
 func formatSpan(d time.Duration) string {
-	const day, whole = 24 * time.Hour, 9950 * time.Millisecond
+	const day, whole, tenths = 24 * time.Hour, 9950 * time.Millisecond, 9950 * time.Microsecond
 	switch {
 	case d <= 0:
 		return "0 s"
-	case d < time.Millisecond:
+	case d < tenths:
 		return fmt.Sprintf("%.1f ms", max(0.1, float64(d)/float64(time.Millisecond)))
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d/time.Millisecond)

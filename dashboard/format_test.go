@@ -36,7 +36,7 @@ func TestFormatRate(t *testing.T) {
 func TestFormatSpan(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		-1: "0 s", 0: "0 s", 1: "0.1 ms", 400 * time.Microsecond: "0.4 ms", 120 * time.Millisecond: "120 ms",
+		-1: "0 s", 0: "0 s", 1: "0.1 ms", 400 * time.Microsecond: "0.4 ms", 7 * time.Millisecond: "7.0 ms", 12 * time.Millisecond: "12 ms", 120 * time.Millisecond: "120 ms",
 		999 * time.Millisecond: "999 ms", 4200 * time.Millisecond: "4.2 s", 9949 * time.Millisecond: "9.9 s",
 		42 * time.Second: "42 s", 59999 * time.Millisecond: "59 s", 192 * time.Second: "3m12s", time.Hour: "1h00m",
 		26*time.Hour - 1: "1d01h", 99 * time.Hour: "4d03h",

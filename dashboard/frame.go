@@ -5,25 +5,30 @@ import (
 	"time"
 )
 
-// frame is all that is known at one moment. It is published once and never changed, so any number of
-// requests read it without a lock.
-type frame struct {
+// snapshot is what is known at one moment.
+type snapshot struct {
 	// queues are by name, as the last good sample found them.
 	queues []queueState
 	// at is when that sample was complete, took how long Redis needed for it. Zero: there was none.
 	at   time.Time
 	took time.Duration
-	// made is when the frame was published, later than at when samples fail.
-	made time.Time
 	// missed is how many samples in a row are not there: failed, or not answered when the next was
 	// due. err is why the last of them failed, nil when it merely has not answered.
 	missed int
 	err    error
-	// running says that a collector makes newer frames.
+	// running says that a collector makes newer snapshots.
 	running bool
+}
 
+// frame is a snapshot for all who ask. It is published once and never changed, so any number of
+// requests read it without a lock.
+type frame struct {
+	snapshot
+	// made is when the frame was published, later than at when samples fail.
+	made time.Time
 	// replaced is closed when there is a newer frame.
 	replaced chan struct{}
+
 	// rendered are the fragments that streams have asked for, by topic.
 	mu       sync.Mutex
 	rendered map[string]rendering
@@ -48,7 +53,7 @@ const missedUntilStale = 3
 
 // stale says whether the numbers are too old to be shown as current. idle is the longest time between
 // two samples.
-func (f *frame) stale(now time.Time, idle time.Duration) bool {
+func (f *snapshot) stale(now time.Time, idle time.Duration) bool {
 	return !f.running || f.at.IsZero() || f.missed >= missedUntilStale ||
 		now.Sub(f.at) > missedUntilStale*idle
 }

@@ -15,8 +15,8 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // frameOf is a running collector's frame of queues, sampled at noon.
 func frameOf(queues ...queueState) *frame {
 	return &frame{
-		queues: queues, at: noon, took: 830 * time.Microsecond, made: noon, running: true,
-		replaced: make(chan struct{}),
+		snapshot: snapshot{queues: queues, at: noon, took: 830 * time.Microsecond, running: true},
+		made:     noon, replaced: make(chan struct{}),
 	}
 }
 

@@ -60,6 +60,8 @@ type history struct {
 	recent []growth
 	// buckets is a ring: the growth in each sparkStep since the epoch, modulo sparkSteps.
 	buckets [sparkSteps]flow
+	// unreadable says that the queue could not be read when it was last tried.
+	unreadable bool
 }
 
 type growth struct {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,9 +78,9 @@ func TestManyTabsCostRedisNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r, d := collecting(t, Config{})
-		renders := 0
+		var renders atomic.Int64
 		view := d.pages["overview"].view
-		d.pages["overview"].view = func(f *frame, now time.Time) any { renders++; return view(f, now) }
+		d.pages["overview"].view = func(f *frame, now time.Time) any { renders.Add(1); return view(f, now) }
 		ctx, cancel := context.WithCancel(t.Context())
 		var tabs sync.WaitGroup
 		for range 20 {
@@ -89,14 +90,14 @@ func TestManyTabsCostRedisNothing(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		renders = 0
+		renders.Store(0)
 		r.reads.Store(0)
 		pass(t, 10*time.Second)
 		if n := r.reads.Load(); n < 9 || n > 11 {
 			t.Errorf("%d samples in 10 s", n)
 		}
-		if renders < 9 || renders > 11 {
-			t.Errorf("%d renderings in 10 s", renders)
+		if n := renders.Load(); n < 9 || n > 11 {
+			t.Errorf("%d renderings in 10 s", n)
 		}
 		cancel()
 		tabs.Wait()

@@ -91,7 +91,7 @@ func TestVerdictIsTheWorst(t *testing.T) {
 
 func TestVerdictOnData(t *testing.T) {
 	t.Parallel()
-	never := &frame{running: true}
+	never := &frame{snapshot: snapshot{running: true}}
 	for name, c := range map[string]struct {
 		frame  *frame
 		change func(*frame)
@@ -121,7 +121,7 @@ func TestVerdictOnData(t *testing.T) {
 		},
 		"first": {never, nil, 0, degraded, true, "waiting for the first answer of Redis; there are no numbers yet"},
 		"never": {
-			&frame{running: true, missed: 1, err: queue.ErrUnavailable}, nil, 0, down, true,
+			&frame{snapshot: snapshot{running: true, missed: 1, err: queue.ErrUnavailable}}, nil, 0, down, true,
 			"Redis cannot be reached or refuses to work; there are no numbers yet",
 		},
 	} {

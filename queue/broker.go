@@ -16,8 +16,9 @@ import (
 type Broker struct{ c *Client }
 
 const (
-	// MinLease and MaxLease bound the length of a lease.
+	// MinLease is the shortest length of a lease.
 	MinLease = time.Second
+	// MaxLease is the longest.
 	MaxLease = time.Hour
 	// DefaultLease is the length of a lease that a worker takes unless told otherwise.
 	DefaultLease = 30 * time.Second
@@ -282,7 +283,7 @@ func (b *Broker) Marked(ctx context.Context, queue, mark string) (bool, error) {
 	now := pipe.Time(ctx)
 	until := pipe.HGet(ctx, b.c.lineOf(queue).shard.keys["marks"], markField(mark))
 	if _, err := pipe.Exec(ctx); err != nil && !isNil(err) {
-		err, _ := classify(err)
+		_, err := classify(err)
 		return false, fmt.Errorf("look up mark: %w", err)
 	}
 	ms, err := until.Int64()

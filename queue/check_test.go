@@ -141,8 +141,11 @@ func TestPreflight(t *testing.T) {
 	}
 	h := open(t, "redis://least:pw@"+server.Addr(), queue.Config{Namespace: "tight"})
 	mainPath(t, h)
-	if left := admin.Keys(t.Context(), "*preflight*").Val(); len(left) > 0 {
+	if left := admin.Keys(t.Context(), "tight:*preflight*").Val(); len(left) > 0 {
 		t.Errorf("scratch keys are left: %v", left)
+	}
+	if left := admin.Keys(t.Context(), "*preflight*").Val(); len(left) > 3 {
+		t.Errorf("every failed start leaves keys: %v", left)
 	}
 	// Keys that it may not touch are met at start, too.
 	cfg := queue.Config{Namespace: "other", Logger: slog.New(slog.DiscardHandler)}

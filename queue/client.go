@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ func (c *Client) register(ctx context.Context, l *line) error {
 	}
 	if errors.Is(err, ErrUnknown) {
 		// Of the name only: no job was sent yet.
-		return fmt.Errorf("register queue %s: %w: %v", l.shard.queue, ErrUnavailable, err)
+		return fmt.Errorf("register queue %s: %w: %s", l.shard.queue, ErrUnavailable, err.Error())
 	}
 	if err != nil {
 		return fmt.Errorf("register queue %s: %w", l.shard.queue, err)
@@ -82,7 +83,7 @@ func (c *Client) registerAgain(ctx context.Context, s *shard) error {
 	l := c.lineOf(s.queue)
 	l.registered.Store(false)
 	if err := c.register(ctx, l); err != nil {
-		return fmt.Errorf("%w: the job is there, but %v", ErrUnknown, err)
+		return fmt.Errorf("%w: the job is there, but %s", ErrUnknown, err.Error())
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func (c *Client) retrying(ctx context.Context, command func() error) error {
 		if err == nil {
 			return nil
 		}
-		err, again := classify(err)
+		again, err := classify(err)
 		if !again || attempt >= c.cfg.Retries || !sleep(ctx, jitter(firstBackoff<<attempt)) {
 			return err
 		}
@@ -269,7 +270,7 @@ func outcome(j *Job, e *entry, err error) error {
 	switch e.code {
 	case "EXISTS":
 		there, damage := decodeEnvelope(j.ID, []byte(e.detail))
-		if damage == nil && there.job.Kind == j.Kind && string(there.job.Payload) == string(j.Payload) {
+		if damage == nil && there.job.Kind == j.Kind && bytes.Equal(there.job.Payload, j.Payload) {
 			return e.unconfirmed
 		}
 		return fmt.Errorf("enqueue %s: %w", j.ID, ErrConflict)
@@ -329,7 +330,7 @@ func (c *Client) Namespace() string { return c.cfg.Namespace }
 // Ping asks Redis for a sign of life. It returns ErrUnavailable or ErrUnknown.
 func (c *Client) Ping(ctx context.Context) error {
 	if err := c.rdb.Ping(ctx).Err(); err != nil {
-		err, _ := classify(err)
+		_, err := classify(err)
 		return err
 	}
 	return nil

@@ -20,8 +20,10 @@ func mainPath(t *testing.T, h *harness) {
 		}
 	}
 	_, err := h.c.EnqueueMany(h.ctx, []queue.Job{
-		{Queue: sms, Kind: "k", ID: "delayed", Delay: time.Minute}, {Queue: "mail", Kind: "k", Delay: time.Minute},
-		{Queue: sms, Kind: "k", ID: "soon", Delay: time.Hour}, {Queue: sms, Kind: "k", ID: "never", Delay: time.Hour},
+		{Queue: sms, Kind: "k", ID: "delayed", Delay: time.Minute},
+		{Queue: "mail", Kind: "k", Delay: time.Minute},
+		{Queue: sms, Kind: "k", ID: "soon", Delay: time.Hour},
+		{Queue: sms, Kind: "k", ID: "never", Delay: time.Hour},
 	})
 	h.ok(err)
 	if got, err := h.b.Queues(h.ctx); err != nil || len(got) != len(names) {
@@ -31,8 +33,8 @@ func mainPath(t *testing.T, h *harness) {
 		if woken, err := h.b.WaitReady(h.ctx, group, time.Second); err != nil || woken == "" {
 			t.Fatalf("wait for %v: %q, %v", group, woken, err)
 		}
-		if any, err := h.b.AnyReady(h.ctx, group); err != nil || !any {
-			t.Fatalf("any of %v: %v, %v", group, any, err)
+		if ready, err := h.b.AnyReady(h.ctx, group); err != nil || !ready {
+			t.Fatalf("any of %v: %v, %v", group, ready, err)
 		}
 	}
 	ds := h.lease(3)

@@ -192,7 +192,7 @@ func (r *reading) info(name string, now time.Time) QueueInfo {
 func (in *Inspector) now(ctx context.Context) (time.Time, error) {
 	t, err := in.c.rdb.Time(ctx).Result()
 	if err != nil {
-		err, _ := classify(err)
+		_, err := classify(err)
 		return time.Time{}, fmt.Errorf("read redis's time: %w", err)
 	}
 	return t.Add(time.Duration(in.c.shiftMS.Load()) * time.Millisecond), nil
@@ -213,6 +213,6 @@ func exec(ctx context.Context, pipe redis.Pipeliner) error {
 	if err == nil {
 		return nil
 	}
-	err, _ = classify(err)
+	_, err = classify(err)
 	return err
 }

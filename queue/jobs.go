@@ -116,7 +116,8 @@ type Query struct {
 	State State
 	// Kind and Tag, where set, are what jobs must have.
 	Kind, Tag string
-	// Limit is how many jobs a page has at most, 1 to 500. Default: 100.
+	// Limit is how many jobs a page has at most, 1 to 500. Default: 100. Without a State a page may have
+	// more: what Redis's HSCAN gives at once cannot be cut.
 	Limit int
 	// Scan is how many jobs one call looks at when Kind or Tag is set, 1 to 10,000. Default: 1,000.
 	Scan int
@@ -175,6 +176,7 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 		if q.Kind != "" || q.Tag != "" {
 			want = min(maxBatch, q.Scan-page.Scanned)
 		}
+		from, _ := strconv.ParseUint(page.Cursor, 10, 64)
 		ids, next, err := in.ids(ctx, s, q.State, page.Cursor, want)
 		if err != nil {
 			return Page{}, fmt.Errorf("list jobs of %s: %w", queue, err)
@@ -186,7 +188,15 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 		}
 		page.Scanned += len(ids)
 		page.Cursor = next
+		seen := 0
 		for _, job := range jobs {
+			if len(page.Jobs) == q.Limit && q.State != "" {
+				// The page is full: the next one begins here.
+				page.Scanned -= len(ids) - seen
+				page.Cursor = strconv.FormatUint(from+uint64(seen), 10)
+				return page, nil
+			}
+			seen += slices.Index(ids[seen:], job.ID) + 1
 			if due, ok := dues[job.ID]; ok && job.State == Ready {
 				job.Due, job.At = due, due
 			}
@@ -235,7 +245,7 @@ func (in *Inspector) ids(ctx context.Context, s *shard, state State, cursor stri
 		ids, err = in.c.rdb.ZRange(ctx, s.keys[stateSets[state]], int64(at), int64(at)+int64(want)-1).Result()
 	}
 	if err != nil {
-		err, _ = classify(err)
+		_, err = classify(err)
 		return nil, "", err
 	}
 	if len(ids) < want {
@@ -247,7 +257,7 @@ func (in *Inspector) ids(ctx context.Context, s *shard, state State, cursor stri
 func (in *Inspector) scan(ctx context.Context, s *shard, at uint64, want int) ([]string, string, error) {
 	pairs, next, err := in.c.rdb.HScan(ctx, s.keys["jobs"], at, "", int64(want)).Result()
 	if err != nil {
-		err, _ = classify(err)
+		_, err = classify(err)
 		return nil, "", err
 	}
 	ids := make([]string, 0, len(pairs)/2)

@@ -81,10 +81,10 @@ func TestJobsReady(t *testing.T) {
 	onEach(t, func(t *testing.T, h *harness) {
 		for i := range 4 {
 			for _, p := range []queue.Priority{queue.Low, queue.Normal, queue.High} {
-				h.enqueue(queue.Job{ID: fmt.Sprint(p, i), Priority: p})
+				h.enqueue(queue.Job{ID: fmt.Sprintf("%s%d", p, i), Priority: p})
 			}
-			h.enqueue(queue.Job{ID: fmt.Sprint("ghost", i)})
-			h.ok(h.c.Cancel(h.ctx, sms, fmt.Sprint("ghost", i)))
+			h.enqueue(queue.Job{ID: fmt.Sprintf("ghost%d", i)})
+			h.ok(h.c.Cancel(h.ctx, sms, fmt.Sprintf("ghost%d", i)))
 		}
 		want := []string{
 			"high0", "high1", "high2", "high3", "normal0", "normal1", "normal2", "normal3", "low0", "low1", "low2", "low3",

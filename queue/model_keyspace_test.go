@@ -208,6 +208,11 @@ func (ks *keyspace) disorder(c *Client, now time.Time) []string {
 			}
 		}
 	}
+	for _, hint := range hintNames {
+		if len(ks.list[hint]) > 1 {
+			report("%d hints in %s", len(ks.list[hint]), hint)
+		}
+	}
 	slices.Sort(found)
 	return found
 }

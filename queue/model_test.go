@@ -51,7 +51,6 @@ type machine struct {
 	deliveries []*Delivery
 	lastToken  int64
 	last       *step
-	marks      int
 }
 
 // step is one call that can be made again.
@@ -87,7 +86,9 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"settle batch":  m.settleBatch,
 		"settle more":   m.settleBatch,
 		"extend":        m.extend,
+		"limit":         m.limit,
 		"reap":          m.reap,
+		"reap on time":  m.reapOnTime,
 		"cancel":        m.cancel,
 		"reschedule":    m.reschedule,
 		"requeue":       m.requeue,
@@ -161,6 +162,17 @@ func (m *machine) pass(t *rapid.T) {
 	}).Draw(t, "by"))
 }
 
+// reapOnTime reaps as a scheduler does that is never away: before leases run out, and just then.
+func (m *machine) reapOnTime(t *rapid.T) {
+	m.reap(t)
+	left := m.model.head("leased") - m.model.now
+	if left > 10_000 { // ms; then it would have to look once more before
+		return
+	}
+	m.move(time.Duration(max(0, left-rapid.Int64Range(0, 1).Draw(t, "before"))) * time.Millisecond)
+	m.reap(t)
+}
+
 // passTo moves time to the very ms at which something happens, or to the one before.
 func (m *machine) passTo(t *rapid.T) {
 	next := m.model.head("delayed", "retry", "leased", "done")
@@ -180,20 +192,25 @@ func (m *machine) move(d time.Duration) {
 	m.model.now = m.now.UnixMilli()
 }
 
-// turn pauses the queue, closes its intake or limits its length, or ends that.
+// limit sets how many jobs the queue takes.
+func (m *machine) limit(t *rapid.T) {
+	m.model.maxLen = rapid.SampledFrom([]int{0, 0, 2, 4}).Draw(t, "length")
+	if err := m.in.SetMaxLen(context.Background(), m.queue, int64(m.model.maxLen)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// turn pauses the queue or closes its intake, or ends that.
 func (m *machine) turn(t *rapid.T) {
 	ctx, model := context.Background(), m.model
 	var err error
-	switch rapid.SampledFrom([]string{"limit", "pause", "resume", "close", "open"}).Draw(t, "what") {
-	case "limit":
-		model.maxLen = rapid.SampledFrom([]int{0, 0, 3, 6}).Draw(t, "length")
-		err = m.in.SetMaxLen(ctx, m.queue, int64(model.maxLen))
+	switch rapid.SampledFrom([]string{"pause", "resume", "close", "open"}).Draw(t, "what") {
 	case "pause":
 		model.paused = true
 		err = m.in.Pause(ctx, m.queue)
 	case "resume":
 		model.paused = false
-		model.hints["wake"]++
+		model.signal("wake")
 		err = m.in.Resume(ctx, m.queue)
 	case "close":
 		model.closed = true

@@ -157,8 +157,7 @@ func badURL(rawURL string, err error) error {
 		err = urlError("it cannot be read, and is not shown because it holds a password; " +
 			"in a user or password, characters such as / ? # @ % are written as %2F %3F %23 %40 %25")
 	}
-	var parse *url.Error
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*url.Error](err); ok {
 		err = parse.Err
 	}
 	return fmt.Errorf("%w: redis url: %w", ErrInvalid, err)

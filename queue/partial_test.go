@@ -34,9 +34,14 @@ type disaster struct {
 var disasters = []disaster{
 	{"enqueue", func(p *prepared) error {
 		jobs := []Job{
-			{ID: "new"}, {ID: "new high", Priority: High}, {ID: "new delayed", Delay: time.Minute, Unique: Unique{Key: "new"}},
-			{ID: "delayed", IfExists: Replace, Delay: time.Second}, {ID: "ready", IfExists: Replace, Priority: Low},
-			{ID: "retrying", IfExists: Replace}, {ID: "dead", IfExists: Replace, Delay: time.Minute}, {ID: "done", IfExists: Replace},
+			{ID: "new"},
+			{ID: "new high", Priority: High},
+			{ID: "new delayed", Delay: time.Minute, Unique: Unique{Key: "new"}},
+			{ID: "delayed", IfExists: Replace, Delay: time.Second},
+			{ID: "ready", IfExists: Replace, Priority: Low},
+			{ID: "retrying", IfExists: Replace},
+			{ID: "dead", IfExists: Replace, Delay: time.Minute},
+			{ID: "done", IfExists: Replace},
 			{ID: "ready low", IfExists: Replace, Priority: High, Unique: Unique{Key: "l"}},
 		}
 		for i := range jobs {

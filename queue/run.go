@@ -29,7 +29,7 @@ func (c *Client) run(ctx context.Context, s *shard, sc *script, args []any) (any
 		if err == nil || errors.Is(err, ErrUnconfirmed) {
 			return reply, err
 		}
-		err, again := classify(err)
+		again, err := classify(err)
 		if errors.Is(err, ErrWrongType) {
 			s.vetted.Store(false)
 		}
@@ -125,28 +125,27 @@ var notRun = []string{
 
 // classify maps an error of go-redis to one of ours, and says whether the call is known not to have
 // run and may succeed when repeated.
-func classify(err error) (error, bool) {
+func classify(err error) (again bool, ours error) {
 	var dial *net.OpError
 	switch {
 	case errors.Is(err, ErrWrongType):
-		return err, false
+		return false, err
 	case redis.HasErrorPrefix(err, "OOM"):
-		return fmt.Errorf("%w: %w", ErrRedisFull, err), false
+		return false, fmt.Errorf("%w: %w", ErrRedisFull, err)
 	case redis.HasErrorPrefix(err, "WRONGTYPE"), strings.Contains(err.Error(), "WRONGTYPE"):
-		return fmt.Errorf("%w: %w", ErrWrongType, err), false
+		return false, fmt.Errorf("%w: %w", ErrWrongType, err)
 	case errors.As(err, &dial) && dial.Op == "dial", errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
-		return fmt.Errorf("%w: %w", ErrUnavailable, err), true
+		return true, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	for _, prefix := range notRun {
 		if redis.HasErrorPrefix(err, prefix) {
-			return fmt.Errorf("%w: %w", ErrUnavailable, err), true
+			return true, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
-	var answer redis.Error
-	if errors.As(err, &answer) {
-		return err, false
+	if _, ok := errors.AsType[redis.Error](err); ok {
+		return false, err
 	}
-	return fmt.Errorf("%w: %w", ErrUnknown, err), false
+	return false, fmt.Errorf("%w: %w", ErrUnknown, err)
 }
 
 // jitter spreads d by a fifth to both sides, so that clients that failed together do not return

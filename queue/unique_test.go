@@ -74,6 +74,10 @@ func uniqueEnds() []uniqueEnd {
 		{"snooze", settled(func(h *harness, d *queue.Delivery) error { return h.b.Snooze(h.ctx, d, time.Second) }), started},
 		{"release", settled(func(h *harness, d *queue.Delivery) error { return h.b.Release(h.ctx, d) }), started},
 		{"ack", settled(func(h *harness, d *queue.Delivery) error { return h.b.Ack(h.ctx, d) }), ended},
+		{"ack, kept", settled(func(h *harness, d *queue.Delivery) error {
+			d.Retain = time.Hour
+			return h.b.Ack(h.ctx, d)
+		}), ended},
 		{"bury", settled(func(h *harness, d *queue.Delivery) error {
 			return h.b.Bury(h.ctx, d, queue.ReasonRejected, nil)
 		}), ended},
@@ -162,7 +166,8 @@ func TestUniqueWithinABatch(t *testing.T) {
 	onEach(t, func(t *testing.T, h *harness) {
 		lock := queue.Unique{Key: "k"}
 		results, err := h.c.EnqueueMany(h.ctx, []queue.Job{
-			{Queue: sms, Kind: "k", ID: "a", Unique: lock}, {Queue: sms, Kind: "k", ID: "b", Unique: lock},
+			{Queue: sms, Kind: "k", ID: "a", Unique: lock},
+			{Queue: sms, Kind: "k", ID: "b", Unique: lock},
 			{Queue: "mail", Kind: "k", ID: "c", Unique: lock},
 		})
 		var duplicate *queue.DuplicateError

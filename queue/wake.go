@@ -14,7 +14,7 @@ import (
 func (b *Broker) Queues(ctx context.Context) ([]string, error) {
 	names, err := b.c.rdb.SMembers(ctx, queuesKey(b.c.cfg.Namespace)).Result()
 	if err != nil {
-		err, _ := classify(err)
+		_, err := classify(err)
 		return nil, fmt.Errorf("list queues: %w", err)
 	}
 	// The set is open to anyone who can reach Redis: a name that is none must not become a key.
@@ -74,20 +74,26 @@ func (b *Broker) hint(ctx context.Context, queue, list string) error {
 	if err := checkQueue(queue); err != nil {
 		return err
 	}
-	if err := b.c.rdb.RPush(ctx, b.c.lineOf(queue).shard.keys[list], "1").Err(); err != nil {
-		err, _ := classify(err)
+	key := b.c.lineOf(queue).shard.keys[list]
+	_, err := b.c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.RPush(ctx, key, "1")
+		p.LTrim(ctx, key, 0, 0) // one hint is enough
+		return nil
+	})
+	if err != nil {
+		_, err := classify(err)
 		return fmt.Errorf("wake who waits for %s: %w", queue, err)
 	}
 	return nil
 }
 
 func (b *Broker) wait(ctx context.Context, queues []string, list string, timeout time.Duration) (string, error) {
-	keys := make([]string, len(queues))
-	for i, q := range queues {
+	keys := make([]string, 0, len(queues)+1)
+	for _, q := range queues {
 		if err := checkQueue(q); err != nil {
 			return "", err
 		}
-		keys[i] = b.c.lineOf(q).shard.keys[list]
+		keys = append(keys, b.c.lineOf(q).shard.keys[list])
 	}
 	news := newQueueKey(b.c.cfg.Namespace)
 	if _, ok := b.c.rdb.(*redis.ClusterClient); list == "tick" && (!ok || len(keys) == 0) {
@@ -98,7 +104,7 @@ func (b *Broker) wait(ctx context.Context, queues []string, list string, timeout
 		if isNil(err) {
 			return "", nil
 		}
-		err, _ := classify(err)
+		_, err := classify(err)
 		return "", fmt.Errorf("wait: %w", err)
 	}
 	if hint[0] == news {
@@ -137,7 +143,7 @@ func (b *Broker) any(ctx context.Context, queues []string, names ...string) (boo
 	}
 	n, err := b.c.rdb.Exists(ctx, keys...).Result()
 	if err != nil {
-		err, _ := classify(err)
+		_, err := classify(err)
 		return false, fmt.Errorf("look for jobs: %w", err)
 	}
 	return n > 0, nil

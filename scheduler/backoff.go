@@ -2,14 +2,19 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/dueq-io/dueq/queue"
 )
 
+// maxPause is short, since work is to go on within 2 s of Redis's return, and the client's own pauses
+// between repeated calls come first.
 const (
 	firstPause = 50 * time.Millisecond
-	maxPause   = 5 * time.Second
+	maxPause   = time.Second
 	logEvery   = time.Second
 )
 
@@ -31,6 +36,11 @@ func (b *backoff) failed(logger *slog.Logger, what string, err error, attrs ...a
 }
 
 func (b *backoff) reset() { b.pause = 0 }
+
+// away says whether an error is that Redis could not be reached, or did not answer.
+func away(err error) bool {
+	return errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrUnknown)
+}
 
 // spread is a random time from three quarters of d to d, so that processes do not move in step.
 func spread(d time.Duration) time.Duration { return d - rand.N(d/4+1) }

@@ -29,8 +29,12 @@ func (s *Scheduler) purge(ctx context.Context) {
 		for _, name := range s.queues() {
 			n, err := s.purgeQueue(ctx, name)
 			if err != nil && ctx.Err() == nil {
-				wait = pause.failed(s.cfg.Logger, "purge", err, "queue", name)
-				break
+				soon := pause.failed(s.cfg.Logger, "purge", err, "queue", name)
+				if away(err) {
+					wait = soon
+					break
+				}
+				continue // an error of the queue's own does not hold up the others
 			}
 			if n > 0 {
 				wait = s.cfg.PurgeEvery / purgeSooner
@@ -46,6 +50,7 @@ func (s *Scheduler) purgeQueue(ctx context.Context, name string) (int, error) {
 		Limit: purgeLimit, DeadAge: s.cfg.DeadAge, DeadKeep: s.cfg.DeadKeep, DoneKeep: s.cfg.DoneKeep,
 	}
 	removed := 0
+	locks, marks := false, false // gone round
 	for {
 		p, err := s.broker.Purge(ctx, name, cfg)
 		if err != nil {
@@ -54,8 +59,9 @@ func (s *Scheduler) purgeQueue(ctx context.Context, name string) (int, error) {
 		s.tally.purged.Add(int64(p.Dead + p.Done))
 		removed += p.Dead + p.Done + p.Locks + p.Marks
 		cfg.LockCursor, cfg.MarkCursor = p.LockCursor, p.MarkCursor
+		locks, marks = locks || p.LockCursor == "0", marks || p.MarkCursor == "0"
 		full := p.Dead >= purgeLimit || p.Done >= purgeLimit
-		if !full && p.LockCursor == "0" && p.MarkCursor == "0" {
+		if !full && locks && marks {
 			return removed, nil
 		}
 		sleep(ctx, purgePause)

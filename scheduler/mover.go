@@ -71,6 +71,9 @@ func (s *Scheduler) listen(ctx context.Context, queues func() []string) {
 			s.wakeAll()
 		case name == queue.NewQueue:
 			pause.reset()
+			if len(s.cfg.Queues) > 0 {
+				continue // only those are served
+			}
 			if err := s.refresh(ctx); err != nil {
 				s.cfg.Logger.Warn("list queues", "error", err)
 			}

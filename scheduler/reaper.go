@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -23,7 +24,7 @@ func (s *Scheduler) reap(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait, err := s.reapOnce(ctx)
 		if err != nil {
-			wait = pause.failed(s.cfg.Logger, "reap", err)
+			wait = min(wait, pause.failed(s.cfg.Logger, "reap", err))
 		} else {
 			pause.reset()
 		}
@@ -31,9 +32,11 @@ func (s *Scheduler) reap(ctx context.Context) {
 	}
 }
 
-// reapOnce looks at all queues once and returns how long to wait.
+// reapOnce looks at all queues once and returns how long to wait. An error of one queue's own does not
+// hold up the others.
 func (s *Scheduler) reapOnce(ctx context.Context) (time.Duration, error) {
 	wait := spread(reapEvery)
+	var broken error
 	for _, group := range s.broker.WaitGroups(s.queues()) {
 		leased, err := s.broker.AnyLeased(ctx, group)
 		if err != nil {
@@ -44,8 +47,12 @@ func (s *Scheduler) reapOnce(ctx context.Context) (time.Duration, error) {
 		}
 		for _, name := range group {
 			r, err := s.broker.Reap(ctx, name, queue.ReapConfig{MaxLost: s.cfg.MaxLost, Grace: s.cfg.Grace})
-			if err != nil {
+			if away(err) || ctx.Err() != nil {
 				return wait, err
+			}
+			if err != nil {
+				broken = fmt.Errorf("queue %s: %w", name, err)
+				continue
 			}
 			s.tally.reaped.Add(int64(r.Readied))
 			s.tally.buried.Add(int64(r.Buried))
@@ -57,5 +64,5 @@ func (s *Scheduler) reapOnce(ctx context.Context) (time.Duration, error) {
 			}
 		}
 	}
-	return wait, nil
+	return wait, broken
 }

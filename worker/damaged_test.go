@@ -49,7 +49,9 @@ func TestUnreadableRecordsAreBuried(t *testing.T) {
 			hook := make(chan buried, 10)
 			ran := make(chan string, 10)
 			cfg := only("q")
-			cfg.OnDead = func(_ context.Context, d *queue.Delivery, reason queue.Reason, err error) { hook <- buried{d, reason, err} }
+			cfg.OnDead = func(_ context.Context, d *queue.Delivery, reason queue.Reason, err error) {
+				hook <- buried{d, reason, err}
+			}
 			run(t, client, cfg, handlers{worker.AnyKind: func(_ context.Context, d *queue.Delivery) error { ran <- d.ID; return nil }})
 			if got := next(t, ran); got != second {
 				t.Errorf("ran %s, want %s", got, second)
@@ -101,7 +103,9 @@ func TestExpiredJobsFollowTheirPolicy(t *testing.T) {
 		ran := make(chan *queue.Delivery, 10)
 		hook := make(chan buried, 10)
 		cfg := only("q")
-		cfg.OnDead = func(_ context.Context, d *queue.Delivery, reason queue.Reason, err error) { hook <- buried{d, reason, err} }
+		cfg.OnDead = func(_ context.Context, d *queue.Delivery, reason queue.Reason, err error) {
+			hook <- buried{d, reason, err}
+		}
 		w := run(t, client, cfg, handlers{"k": func(_ context.Context, d *queue.Delivery) error { ran <- d; return nil }})
 		for range 2 {
 			d := next(t, ran)

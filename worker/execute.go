@@ -161,8 +161,8 @@ func protect(ctx context.Context, h Handler, d *queue.Delivery) (err error) {
 
 // judge settles by what the handler returned and why its context ended, if it did.
 func (w *Worker) judge(ctx context.Context, d *queue.Delivery, err, cause error) error {
-	var later *snooze
-	var rejected *dead
+	var later *snoozeError
+	var rejected *deadError
 	switch {
 	case err == nil:
 		return counted(&w.tally.done, w.broker.Ack(ctx, d))
@@ -190,8 +190,7 @@ func (w *Worker) fail(ctx context.Context, d *queue.Delivery, err error) error {
 		return w.bury(ctx, d, queue.ReasonExhausted, err)
 	}
 	delay := w.backoff(d, failures)
-	var asked *retryIn
-	if errors.As(err, &asked) {
+	if asked, ok := errors.AsType[*retryInError](err); ok {
 		delay = max(asked.delay, 0)
 	}
 	if failed := w.broker.Retry(ctx, d, delay, err); failed != nil {

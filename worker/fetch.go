@@ -112,9 +112,9 @@ func (w *Worker) listen(ctx context.Context, queues []string) {
 			continue
 		}
 		name, err := w.broker.WaitReady(context.WithoutCancel(ctx), queues, listenTime)
-		any := name != ""
-		if err == nil && !any {
-			any, err = w.broker.AnyReady(ctx, queues)
+		ready := name != ""
+		if err == nil && !ready {
+			ready, err = w.broker.AnyReady(ctx, queues)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -132,7 +132,7 @@ func (w *Worker) listen(ctx context.Context, queues []string) {
 				w.passOn(ctx, queues, name)
 				sleep(ctx, probeAfter)
 			}
-		case any:
+		case ready:
 			pause.reset()
 			w.sources.heat(queues...)
 		}
@@ -165,7 +165,7 @@ func (w *Worker) passOn(ctx context.Context, queues []string, name string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if any, err := w.broker.AnyReady(ctx, queues); err != nil || !any {
+	if ready, err := w.broker.AnyReady(ctx, queues); err != nil || !ready {
 		return
 	}
 	if err := w.broker.WakeReady(ctx, name); err != nil {

@@ -36,7 +36,7 @@ func TestWeightsShareTurns(t *testing.T) {
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				const jobs = 4000
+				const jobs = 900
 				f := newFake()
 				f.add("a", jobs)
 				f.add("b", jobs)
@@ -231,7 +231,7 @@ func TestBusyWorkerFindsAnotherQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		f.add("busy", 100_000)
+		f.add("busy", 2000)
 		var added, at time.Time
 		_, stop := begin(t, f, Config{Queues: map[string]int{"busy": 9, "other": 1}, Concurrency: 2},
 			func(_ context.Context, d *queue.Delivery) error {

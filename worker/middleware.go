@@ -54,39 +54,3 @@ func Log(logger *slog.Logger) Middleware {
 		})
 	}
 }
-
-// Marker is the part of *queue.Broker that Idempotent calls.
-type Marker interface {
-	Marked(ctx context.Context, queue, mark string) (bool, error)
-}
-
-// Idempotent returns middleware that does not run a job again whose key was done within the time that
-// its mark is kept: such a duplicate is acked. key gives the key of a job, for example its ID; an empty
-// key is not guarded. The mark is left in the same step as the ack, so a failed job can be retried. A
-// handler whose ack was lost can still run twice: what it does outside must be idempotent by its own
-// means, such as handing the key on. onDuplicate, which may be nil, is called for each duplicate.
-func Idempotent(marks Marker, key func(d *queue.Delivery) string, keep time.Duration, onDuplicate func(d *queue.Delivery)) Middleware {
-	return func(next Handler) Handler {
-		return HandlerFunc(func(ctx context.Context, d *queue.Delivery) error {
-			mark := key(d)
-			if mark == "" {
-				return next.Run(ctx, d)
-			}
-			seen, err := marks.Marked(ctx, d.Queue, mark)
-			if err != nil {
-				return err
-			}
-			if seen {
-				if onDuplicate != nil {
-					onDuplicate(d)
-				}
-				return nil
-			}
-			if err := next.Run(ctx, d); err != nil {
-				return err
-			}
-			d.Mark(mark, keep)
-			return nil
-		})
-	}
-}

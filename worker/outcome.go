@@ -22,18 +22,18 @@ func RetryIn(delay time.Duration, err error) error {
 	if err == nil {
 		err = errors.New("asked to be retried")
 	}
-	return &retryIn{delay: delay, err: err}
+	return &retryInError{delay: delay, err: err}
 }
 
 // Snooze returns an error that has the job run again after delay with nothing counted against it.
-func Snooze(delay time.Duration) error { return &snooze{delay: delay} }
+func Snooze(delay time.Duration) error { return &snoozeError{delay: delay} }
 
 // Dead returns an error that makes the job dead at once, for what no retry can mend. err may be nil.
 func Dead(err error) error {
 	if err == nil {
 		err = errors.New("rejected by its handler")
 	}
-	return &dead{err: err}
+	return &deadError{err: err}
 }
 
 // PanicError is the failure of a handler that panicked.
@@ -52,19 +52,25 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-type retryIn struct {
+// RetryDelay, SnoozeDelay and Rejected tell these errors apart for those who cannot import this package:
+// queue/queuetest looks for the methods.
+
+type retryInError struct {
 	delay time.Duration
 	err   error
 }
 
-func (e *retryIn) Error() string { return e.err.Error() }
-func (e *retryIn) Unwrap() error { return e.err }
+func (e *retryInError) Error() string             { return e.err.Error() }
+func (e *retryInError) Unwrap() error             { return e.err }
+func (e *retryInError) RetryDelay() time.Duration { return e.delay }
 
-type snooze struct{ delay time.Duration }
+type snoozeError struct{ delay time.Duration }
 
-func (e *snooze) Error() string { return fmt.Sprintf("snoozed for %v", e.delay) }
+func (e *snoozeError) Error() string              { return fmt.Sprintf("snoozed for %v", e.delay) }
+func (e *snoozeError) SnoozeDelay() time.Duration { return e.delay }
 
-type dead struct{ err error }
+type deadError struct{ err error }
 
-func (e *dead) Error() string { return e.err.Error() }
-func (e *dead) Unwrap() error { return e.err }
+func (e *deadError) Error() string  { return e.err.Error() }
+func (e *deadError) Unwrap() error  { return e.err }
+func (e *deadError) Rejected() bool { return true }

@@ -57,7 +57,7 @@ func (s *sources) pick(now time.Time, usable func(queue string) bool) (name stri
 	var best *source
 	total := 0
 	for _, q := range s.queues {
-		if !(q.hot || q.unheard && now.Sub(q.asked) >= probeAfter) || !usable(q.name) {
+		if !q.due(now) || !usable(q.name) {
 			continue
 		}
 		if s.strict {
@@ -74,6 +74,11 @@ func (s *sources) pick(now time.Time, usable func(queue string) bool) (name stri
 	}
 	best.credit -= total
 	return best.take(now)
+}
+
+// due says whether the queue is to be asked: it is hot, or a hint of it may have gone to others.
+func (q *source) due(now time.Time) bool {
+	return q.hot || q.unheard && now.Sub(q.asked) >= probeAfter
 }
 
 // take makes the queue cold before it is asked, so that a hint which comes meanwhile counts.

@@ -33,7 +33,7 @@ const (
 
 func (c *cli) bench() *cobra.Command {
 	var o benchOptions
-	cmd := &cobra.Command{Use: "bench", Short: "Measure a server: enqueue, process, both at once", Long: benchAbout, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "bench", Short: "Measure a server: enqueue, process, both at once", Long: benchAbout, Args: takes(0, 0)}
 	cmd.Flags().IntVar(&o.jobs, "jobs", defaultBenchJobs, "how many jobs for each figure")
 	cmd.Flags().IntVar(&o.payload, "payload", defaultPayload, "bytes of payload")
 	cmd.Flags().IntVar(&o.concurrency, "concurrency", defaultCallers, "how many callers, and handlers at once")
@@ -71,11 +71,7 @@ func (o *benchOptions) run(ctx context.Context, cfg *config, p *process, _ []str
 		p.note("dueq: memory:// is a Redis within this process: nothing is kept, and the figures say nothing of a server")
 	}
 	namespace := cfg.namespace + "-bench-" + shortName()
-	logger, err := cfg.logger(p)
-	if err != nil {
-		return err
-	}
-	client, err := cfg.dial(ctx, cfg.redis, queue.Config{Namespace: namespace, AcceptDataLoss: cfg.acceptDataLoss, Logger: logger})
+	client, err := cfg.dial(ctx, cfg.redis, queue.Config{Namespace: namespace, AcceptDataLoss: cfg.acceptDataLoss, Logger: quiet()})
 	if err != nil {
 		return err
 	}

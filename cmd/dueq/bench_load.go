@@ -29,6 +29,8 @@ const (
 	benchKind = "bench"
 	// numberBytes at the front of a payload say which job it is.
 	numberBytes = 8
+	// showEach keeps what is shown from being measured.
+	showEach = 256
 )
 
 func (b *benchmark) all(ctx context.Context) ([]benchResult, error) {
@@ -88,7 +90,7 @@ func (b *benchmark) both(ctx context.Context) (benchResult, error) {
 }
 
 func (b *benchmark) result(scenario string, took time.Duration, samples []time.Duration) benchResult {
-	r := benchResult{Scenario: scenario, Jobs: b.jobs, JobsPerSec: float64(b.jobs) / took.Seconds()}
+	r := benchResult{Scenario: scenario, Jobs: b.jobs, JobsPerSec: math.Round(float64(b.jobs) / took.Seconds())}
 	r.P50MS, r.P99MS = percentiles(samples)
 	return r
 }
@@ -111,6 +113,9 @@ func (b *benchmark) enqueue(ctx context.Context, name string, before func(i int)
 					return err
 				}
 				calls[i] = time.Since(start)
+				if i%showEach == 0 {
+					b.progress.show("enqueued %d of %d", i, b.jobs)
+				}
 			}
 			return nil
 		})

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -56,7 +57,7 @@ func (s *selection) find(ctx context.Context, p *process, in *queue.Inspector, n
 		looked += page.Scanned
 		shown.show("%d found, %d looked at", len(ids), looked)
 		if len(ids) >= s.most {
-			return ids[:s.most], len(ids) > s.most || page.Cursor != "", nil
+			return ids[:s.most], true, nil
 		}
 		if page.Cursor == "" {
 			return ids, false, nil
@@ -76,7 +77,7 @@ func (s *selection) choose(ctx context.Context, p *process, in *queue.Inspector,
 	}
 	beyond := ""
 	if more {
-		beyond = ", and there are more (--max)"
+		beyond = ", and there may be more (--max)"
 	}
 	if len(ids) > 0 && !s.yes {
 		return nil, fmt.Errorf("%s of queue %s would be %s%s; repeat it with --yes to do so", plural(len(ids), "job"), name, verb, beyond)
@@ -95,53 +96,72 @@ type verdict struct {
 	Error string `json:"error,omitempty"`
 }
 
-// each does something to every job and reports the verdicts in order: each job where few were named, and
-// otherwise only what failed. The returned note of do says more about a success.
-func each(p *process, ids []string, list, asJSON bool, verb string, do func(id string) (note string, err error)) error {
+// change does something to many jobs.
+type change struct {
+	// verb is the past participle; list reports each job where few were named, and otherwise only their
+	// number and what failed.
+	verb         string
+	list, asJSON bool
+	// do is done to each; its note says more about a success.
+	do func(ctx context.Context, id string) (note string, err error)
+}
+
+// apply does it to every job and reports the verdicts in order. It stops where all that comes after would
+// fail in the same way.
+func (c *change) apply(ctx context.Context, p *process, ids []string) error {
 	verdicts := make([]verdict, len(ids))
 	shown := newProgress(p.errOut)
-	var group errgroup.Group
-	var mu sync.Mutex
-	done := 0
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(bulkWidth)
+	var done atomic.Int64
 	for i, id := range ids {
+		if ctx.Err() != nil {
+			break
+		}
 		group.Go(func() error {
-			note, err := do(id)
+			note, err := c.do(ctx, id)
+			if err != nil && stops(err) {
+				return err
+			}
 			verdicts[i] = verdict{ID: id, Done: err == nil, Note: note}
 			if err != nil {
 				verdicts[i].Error = oneLine(err.Error())
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			shown.show("%d of %d", done, len(ids))
+			shown.show("%d of %d", done.Add(1), len(ids))
 			return nil
 		})
 	}
-	_ = group.Wait()
+	stopped := group.Wait()
+	if stopped == nil {
+		stopped = context.Cause(ctx)
+	}
 	shown.done()
-	return report(p, verdicts, list, asJSON, verb)
+	if int(done.Load()) == len(ids) {
+		return c.report(p, verdicts)
+	}
+	verdicts = slices.DeleteFunc(verdicts, func(v verdict) bool { return v.ID == "" })
+	return errors.Join(fmt.Errorf("stopped after %d of %s: %w", len(verdicts), plural(len(ids), "job"), stopped), c.report(p, verdicts))
 }
 
-func report(p *process, verdicts []verdict, list, asJSON bool, verb string) error {
+func (c *change) report(p *process, verdicts []verdict) error {
 	failed := 0
 	var said strings.Builder
 	for _, v := range verdicts {
 		switch {
-		case v.Done && list:
-			fmt.Fprintf(&said, "%s %s%s\n", verb, v.ID, v.Note)
+		case v.Done && c.list:
+			fmt.Fprintf(&said, "%s %s%s\n", c.verb, v.ID, v.Note)
 		case !v.Done:
 			failed++
-			if !asJSON && len(verdicts) > 1 {
+			if !c.asJSON && len(verdicts) > 1 {
 				p.note("%s: %s", visible(v.ID, idWidth), v.Error)
 			}
 		}
 	}
-	if !list {
-		fmt.Fprintf(&said, "%s %s\n", verb, plural(len(verdicts)-failed, "job"))
+	if !c.list {
+		fmt.Fprintf(&said, "%s %s\n", c.verb, plural(len(verdicts)-failed, "job"))
 	}
 	var err error
-	if asJSON {
+	if c.asJSON {
 		err = writeJSON(p.out, verdicts)
 	} else {
 		_, err = io.WriteString(p.out, said.String())
@@ -152,6 +172,6 @@ func report(p *process, verdicts []verdict, list, asJSON bool, verb string) erro
 	case len(verdicts) == 1:
 		return errors.New(verdicts[0].Error)
 	default:
-		return fmt.Errorf("%d of %s could not be %s", failed, plural(len(verdicts), "job"), verb)
+		return fmt.Errorf("%d of %s could not be %s", failed, plural(len(verdicts), "job"), c.verb)
 	}
 }

@@ -22,7 +22,7 @@ func (c *cli) cancel() *cobra.Command {
 is gone at once. What runs is flagged: its handler is told to stop at the next heartbeat, and the job is
 gone when it has returned. Many jobs are only counted until --yes is given.`,
 		Example: "  dueq cancel sms 06F2K8…\n  dueq cancel sms --tag order-1001 --yes",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    takes(1, many),
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.state, "state", "", "all jobs in this state")
@@ -47,11 +47,12 @@ func (o *cancelOptions) run(ctx context.Context, cfg *config, p *process, args [
 			return err
 		}
 	}
-	return each(p, ids, !chosen, o.json, "cancelled", func(id string) (string, error) {
+	c := change{verb: "cancelled", list: !chosen, asJSON: o.json, do: func(ctx context.Context, id string) (string, error) {
 		err := client.Cancel(ctx, name, id)
 		if errors.Is(err, queue.ErrRunning) {
 			return ", which is running and was told to stop", nil
 		}
 		return "", err
-	})
+	}}
+	return c.apply(ctx, p, ids)
 }

@@ -49,7 +49,7 @@ func readConfig(flags *pflag.FlagSet) (*config, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", cfg.where(s), err))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, cfg.check())...); err != nil {
 		return nil, err
 	}
 	return cfg, nil

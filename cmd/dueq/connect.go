@@ -22,6 +22,12 @@ func (c *config) open(ctx context.Context, p *process) (*queue.Client, error) {
 	return c.connect(ctx, p, queue.Config{AcceptDataLoss: c.acceptDataLoss, Logger: logger})
 }
 
+// produce is open without the warnings: doctor and the daemons have them, and whoever enqueues has to read
+// them again with each job.
+func (c *config) produce(ctx context.Context, p *process) (*queue.Client, error) {
+	return c.connect(ctx, p, queue.Config{AcceptDataLoss: c.acceptDataLoss, Logger: quiet()})
+}
+
 // look connects for looking and operating, which an operator needs most where something is wrong; what is
 // wrong is told by doctor.
 func (c *config) look(ctx context.Context, p *process) (*queue.Client, error) {

@@ -21,7 +21,7 @@ under which it may be asked for then.`
 
 func (c *cli) dashboard() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "dashboard", Short: "Serve the dashboard and the metrics", Long: dashboardAbout, Args: cobra.NoArgs,
+		Use: "dashboard", Short: "Serve the dashboard and the metrics", Long: dashboardAbout, Args: takes(0, 0),
 		RunE: c.act(runDashboard),
 	}
 	addSettings(cmd.Flags(), "dashboard")
@@ -32,7 +32,7 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	set := cfg.dashboard
 	if !set.insecureNoAuth {
 		if err := checkLoopback(set.listen); err != nil {
-			return err
+			return fmt.Errorf("%w, or --insecure-no-auth behind a proxy that asks for one", err)
 		}
 	}
 	logger, err := cfg.logger(p)

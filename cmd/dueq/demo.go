@@ -34,7 +34,7 @@ type demoOptions struct {
 
 func (c *cli) demo() *cobra.Command {
 	var o demoOptions
-	cmd := &cobra.Command{Use: "demo", Short: "See all of it at work, with nothing installed", Long: demoAbout, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "demo", Short: "See all of it at work, with nothing installed", Long: demoAbout, Args: takes(0, 0)}
 	cmd.Flags().DurationVar(&o.length, "for", 0, "end after this long, such as 10s (default: when interrupted)")
 	cmd.Flags().StringVar(&o.listen, "listen", defaultListen, "the address of the dashboard; the next free port where the default is taken")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print only the summary, as JSON")
@@ -86,7 +86,7 @@ func (o *demoOptions) run(ctx context.Context, cfg *config, p *process, _ []stri
 	if err != nil {
 		return err
 	}
-	d.tale.title(d.place(target), page)
+	d.tale.title(d.place(target), o.pageText(page))
 	if err := d.play(ctx, page); err != nil {
 		return err
 	}
@@ -104,6 +104,14 @@ func (o *demoOptions) openPage(ctx context.Context) (net.Listener, error) {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	return l, nil
+}
+
+// pageText is the address of the dashboard, and why it is not the usual one.
+func (o *demoOptions) pageText(l net.Listener) string {
+	if o.moved && l.Addr().String() != o.listen {
+		return pageURL(l) + "/, as " + o.listen + " is taken"
+	}
+	return pageURL(l) + "/"
 }
 
 // demo is one run of the demo.

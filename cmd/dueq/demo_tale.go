@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,15 +28,11 @@ func newTale(p *process, asJSON bool) *tale {
 	return &tale{w: p.out, paint: paintFor(p.out), silent: asJSON, asJSON: asJSON, began: time.Now()}
 }
 
-func (t *tale) title(place string, page net.Listener) {
+func (t *tale) title(place, page string) {
 	if t.silent {
 		return
 	}
-	url := pageURL(page) + "/"
-	if addr := page.Addr().String(); addr != defaultListen && strings.HasPrefix(addr, "127.0.0.1:") {
-		url += "  (not the usual " + defaultListen + ")"
-	}
-	t.print("%s\n  redis      %s\n  dashboard  %s\n  stop       Ctrl-C\n\n", t.paint.as(bold, "dueq demo"), place, t.paint.as(cyan, url))
+	t.print("%s\n  redis      %s\n  dashboard  %s\n  stop       Ctrl-C\n\n", t.paint.as(bold, "dueq demo"), place, t.paint.as(cyan, page))
 	t.print("%s\n", t.paint.as(dim, fmt.Sprintf("%8s  %-8s  %-12s  %s", "TIME", "EVENT", "JOB", "WHAT")))
 }
 
@@ -112,6 +106,7 @@ func (t *tale) end(s summary) error {
 		early = number(s.Early)
 	}
 	t.print("\n%s\n", t.paint.as(bold, "After "+short(time.Since(t.began).Round(time.Second/10))))
+	defer t.print("  lateness  p50 %.1f ms, p99 %.1f ms, of %s, from due to running\n", s.P50, s.P99, plural(s.starts, "start"))
 	return table(t.w, [][]string{
 		{"  enqueued", number(s.Enqueued)},
 		{"  done", number(s.Done)},
@@ -119,7 +114,6 @@ func (t *tale) end(s summary) error {
 		{"  dead", number(s.Dead), "kept for an operator, with their errors"},
 		{"  waiting", number(s.waiting), "their time had not come"},
 		{"  early", early, "by Redis's clock"},
-		{"  lateness", fmt.Sprintf("p50 %.1f ms, p99 %.1f ms", s.P50, s.P99), fmt.Sprintf("of %s, from due to running", plural(s.starts, "start"))},
 	})
 }
 

@@ -18,7 +18,7 @@ const tolerable = time.Second
 func (c *cli) doctor() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Check whether a Redis server can keep the promises", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Check whether a Redis server can keep the promises", Args: takes(0, 0),
 		Long: `Check the server as every start does: version, eviction policy, persistence, memory limit, replicas, and
 whether the user may run each command that dueq needs; and how far its clock is from this machine's. It
 changes nothing but scratch keys, which it removes. Exit 1 where a promise cannot be kept.`,

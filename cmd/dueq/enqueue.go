@@ -37,20 +37,16 @@ func (c *cli) enqueue() *cobra.Command {
 		Use: "enqueue QUEUE KIND [PAYLOAD | - | @FILE]", Short: "Hand a job in, or many from standard input", Long: enqueueAbout,
 		Example: "  dueq enqueue sms sms.send '{\"to\":\"+15550100\"}' --delay 2h\n  dueq enqueue --stdin < jobs.ndjson",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if o.stdin {
-				return cobra.NoArgs(cmd, args)
+			if !o.stdin {
+				return cobra.MatchAll(takes(2, 3), notTogether("delay", "due"), notTogether("unique-for", "unique-until"))(cmd, args)
 			}
-			if len(args) < 2 || len(args) > 3 {
-				return usagef("want QUEUE KIND and at most one PAYLOAD, or --stdin")
+			if given := givenOf(cmd, jobFlags); len(given) > 0 || len(args) > 0 {
+				return usagef("with --stdin each line says all about its job: leave out %s", strings.Join(append(args, given...), ", "))
 			}
 			return nil
 		},
 	}
 	o.flags(cmd.Flags())
-	cmd.MarkFlagsMutuallyExclusive("delay", "due")
-	for _, one := range jobFlags {
-		cmd.MarkFlagsMutuallyExclusive("stdin", one)
-	}
 	cmd.RunE = c.act(o.run)
 	return cmd
 }
@@ -98,7 +94,7 @@ func (o *enqueueOptions) run(ctx context.Context, cfg *config, p *process, args 
 	if err != nil {
 		return usagef("%s", oneLine(err.Error()))
 	}
-	client, err := cfg.open(ctx, p)
+	client, err := cfg.produce(ctx, p)
 	if err != nil {
 		return err
 	}

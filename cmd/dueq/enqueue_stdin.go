@@ -24,7 +24,7 @@ type line struct {
 
 // stream enqueues the lines of standard input.
 func (o *enqueueOptions) stream(ctx context.Context, cfg *config, p *process) error {
-	client, err := cfg.open(ctx, p)
+	client, err := cfg.produce(ctx, p)
 	if err != nil {
 		return err
 	}

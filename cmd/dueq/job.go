@@ -22,10 +22,9 @@ const payloadShown = 4 << 10
 
 func (c *cli) job() *cobra.Command {
 	var o jobOptions
-	cmd := &cobra.Command{Use: "job QUEUE ID", Short: "Show one job whole: times, payload, errors", Args: cobra.ExactArgs(2)}
+	cmd := &cobra.Command{Use: "job QUEUE ID", Short: "Show one job whole: times, payload, errors", Args: cobra.MatchAll(takes(2, 2), notTogether("payload", "json"))}
 	cmd.Flags().BoolVar(&o.payload, "payload", false, "print the bytes of the payload and nothing else")
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonUsage)
-	cmd.MarkFlagsMutuallyExclusive("payload", "json")
 	cmd.RunE = c.act(o.run)
 	return cmd
 }

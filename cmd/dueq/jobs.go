@@ -28,7 +28,7 @@ const (
 func (c *cli) jobs() *cobra.Command {
 	var o jobsOptions
 	cmd := &cobra.Command{
-		Use: "jobs QUEUE", Short: "List the jobs of a queue", Args: cobra.ExactArgs(1),
+		Use: "jobs QUEUE", Short: "List the jobs of a queue", Args: takes(1, 1),
 		Long: `List the jobs of a queue: delayed and retrying ones by due time, ready ones in the order in which they
 will run, dead ones newest first; without --state all of them, in no order. With --kind or --tag one call
 looks at --scan jobs at most and says where to go on.`,

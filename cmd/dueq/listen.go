@@ -27,7 +27,7 @@ func checkLoopback(addr string) error {
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("others can reach %s, and the dashboard has no login yet: use 127.0.0.1, or --insecure-no-auth behind a proxy that asks for one", addr)
+	return fmt.Errorf("others can reach %s, and the dashboard has no login yet: use 127.0.0.1", addr)
 }
 
 // listen opens an address. Where its port is taken it goes on to the next, up to spare of them.

@@ -67,7 +67,7 @@ func run(ctx context.Context, p *process, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	text := oneLine(c.redact(err.Error()))
+	text := suggested(oneLine(c.redact(err.Error())))
 	if _, usage := errors.AsType[*usageError](err); usage || !c.started {
 		p.note("dueq: %s\nTry '%s --help'.", text, cmd.CommandPath())
 		return exitUsage

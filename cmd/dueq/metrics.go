@@ -71,8 +71,8 @@ func schedulerFigures(s *scheduler.Scheduler) figures {
 	}
 }
 
-// answer writes to a client that may be gone.
-func answer(w http.ResponseWriter, text string) { _, _ = fmt.Fprintln(w, text) }
+// reply writes to a client that may be gone.
+func reply(w http.ResponseWriter, text string) { _, _ = fmt.Fprintln(w, text) }
 
 const pingTime = 2 * time.Second
 
@@ -86,7 +86,7 @@ func metricsHandler(client *queue.Client, all ...figures) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "alive") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, "alive") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), pingTime)
 		defer cancel()
@@ -94,7 +94,7 @@ func metricsHandler(client *queue.Client, all ...figures) http.Handler {
 			http.Error(w, "redis does not answer", http.StatusServiceUnavailable)
 			return
 		}
-		answer(w, "ready")
+		reply(w, "ready")
 	})
 	return mux
 }

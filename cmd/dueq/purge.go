@@ -18,14 +18,13 @@ type purgeOptions struct {
 func (c *cli) purge() *cobra.Command {
 	var o purgeOptions
 	cmd := &cobra.Command{
-		Use: "purge QUEUE --dead", Short: "Remove dead jobs for good", Args: cobra.ExactArgs(1),
+		Use: "purge QUEUE --dead", Short: "Remove dead jobs for good", Args: cobra.MatchAll(takes(1, 1), oneOf("dead")),
 		Long: `Remove the dead jobs of a queue for good, or only those that died longer ago than --older-than. Nothing is
 removed until --yes is given.`,
 	}
 	cmd.Flags().BoolVar(&o.dead, "dead", false, "the dead jobs")
 	cmd.Flags().DurationVar(&o.olderThan, "older-than", 0, "only those that died longer ago than this")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do it, after looking at the count that is shown without")
-	cmd.MarkFlagsOneRequired("dead")
 	cmd.RunE = c.act(o.run)
 	return cmd
 }

@@ -15,6 +15,9 @@ import (
 // Package queue has no verb for Redis's clock, nor one that removes a whole namespace: it serves programs
 // that never need either. The two are here, on a connection of their own.
 
+// wireProtocol is the one that every server and proxy speaks.
+const wireProtocol = 2
+
 // rawClient makes a go-redis client of a URL that queue.Open has taken before.
 func rawClient(rawURL string) (redis.UniversalClient, error) {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
@@ -23,6 +26,7 @@ func rawClient(rawURL string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, errors.New("redis url cannot be read")
 		}
+		opt.Protocol = wireProtocol
 		return redis.NewClient(opt), nil
 	}
 	authority, tail, _ := strings.Cut(rest, "/")
@@ -35,7 +39,7 @@ func rawClient(rawURL string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, errors.New("redis url cannot be read")
 	}
-	opt := &redis.UniversalOptions{Addrs: strings.Split(hosts, ",")}
+	opt := &redis.UniversalOptions{Addrs: strings.Split(hosts, ","), Protocol: wireProtocol}
 	if u.User != nil {
 		opt.Username = u.User.Username()
 		opt.Password, _ = u.User.Password()

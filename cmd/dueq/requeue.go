@@ -19,7 +19,7 @@ func (c *cli) requeue() *cobra.Command {
 		Use: "requeue QUEUE (ID... | --all)", Short: "Run dead or done jobs again",
 		Long: `Make dead or done jobs ready again, with their counts reset: those named, or with --all every dead one, of a
 kind or with a tag where that is given. Many jobs are only counted until --yes is given.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, many),
 	}
 	o.flags(cmd)
 	cmd.Flags().BoolVar(&o.all, "all", false, "all dead jobs of the queue")
@@ -47,7 +47,8 @@ func (o *requeueOptions) run(ctx context.Context, cfg *config, p *process, args 
 			return err
 		}
 	}
-	return each(p, ids, !o.all, o.json, "requeued", func(id string) (string, error) {
+	c := change{verb: "requeued", list: !o.all, asJSON: o.json, do: func(ctx context.Context, id string) (string, error) {
 		return "", client.Inspector().Requeue(ctx, name, id)
-	})
+	}}
+	return c.apply(ctx, p, ids)
 }

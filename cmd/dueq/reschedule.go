@@ -13,13 +13,12 @@ type rescheduleOptions struct{ delay, due string }
 func (c *cli) reschedule() *cobra.Command {
 	var o rescheduleOptions
 	cmd := &cobra.Command{
-		Use: "reschedule QUEUE ID (--delay D | --due T)", Short: "Give a job that waits another due time", Args: cobra.ExactArgs(2),
+		Use: "reschedule QUEUE ID (--delay D | --due T)", Short: "Give a job that waits another due time",
+		Args: cobra.MatchAll(takes(2, 2), oneOf("delay", "due"), notTogether("delay", "due")),
 		Long: "Give a delayed or retrying job another due time. A job whose time has come is not put off any more.",
 	}
 	cmd.Flags().StringVar(&o.delay, "delay", "", "this long from now, such as 15m")
 	cmd.Flags().StringVar(&o.due, "due", "", "at this time, such as 2026-01-31T15:04:05Z")
-	cmd.MarkFlagsMutuallyExclusive("delay", "due")
-	cmd.MarkFlagsOneRequired("delay", "due")
 	cmd.RunE = c.act(o.run)
 	return cmd
 }

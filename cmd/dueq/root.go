@@ -27,7 +27,7 @@ Errors are one line on stderr and exit 1; a command line that cannot be understo
 func (c *cli) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use: "dueq", Short: "A delayed-job and task queue on Redis", Long: about,
-		SilenceErrors: true, SilenceUsage: true,
+		SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 1,
 	}
 	root.SetArgs(args)
 	root.SetIn(c.in)

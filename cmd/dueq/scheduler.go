@@ -13,7 +13,7 @@ enough. Every "dueq worker" runs one beside it; run it by itself where workers d
 func (c *cli) scheduler() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "scheduler", Short: "Move time forward: due jobs, lost workers, retention",
-		Long: schedulerAbout, Args: cobra.NoArgs, RunE: c.act(runScheduler),
+		Long: schedulerAbout, Args: takes(0, 0), RunE: c.act(runScheduler),
 	}
 	addSettings(cmd.Flags(), "scheduler")
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,6 +166,31 @@ func addSettings(flags *pflag.FlagSet, section string) {
 		flags.Lookup(s.flag).Annotations = map[string][]string{sectionNote: {section}}
 	}
 }
+
+// check refuses the zeros that the packages would take for their defaults, which nobody asked for.
+func (c *config) check() error {
+	var errs []error
+	for i := range settings {
+		s := &settings[i]
+		if c.origin[s.key] == fromDefault || slices.Contains(zeroAllowed, s.key) {
+			continue
+		}
+		zero := false
+		switch field := s.field(c).(type) {
+		case *int:
+			zero = *field == 0
+		case *time.Duration:
+			zero = *field == 0
+		}
+		if zero {
+			errs = append(errs, fmt.Errorf("%s: 0 is no value for it", c.where(s)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// zeroAllowed are the settings whose zero means something: no grace, and the time-out of the kind of worker.
+var zeroAllowed = []string{"worker.grace", "worker.timeout"}
 
 // set puts a value as viper gives it into the config. viper's own conversions take a bare 30 for 30 ns and
 // nonsense for zero.

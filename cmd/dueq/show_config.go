@@ -12,7 +12,7 @@ import (
 func (c *cli) config() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
-		Use: "config", Short: "Print all settings and where each comes from", Args: cobra.NoArgs,
+		Use: "config", Short: "Print all settings and where each comes from", Args: takes(0, 0),
 		Long: `Print the settings as the other commands see them, in the form of dueq.yaml, and where each comes from.
 Passwords are masked. A setting of a command (worker.lease) is a flag of that command (dueq worker --lease).`,
 	}
@@ -48,13 +48,16 @@ func (c *config) shown() []shownSetting {
 func (c *config) value(s *setting) any {
 	switch field := s.field(c).(type) {
 	case *string:
-		return maskURL(*field)
+		if s.key == "redis" || strings.Contains(*field, "://") {
+			return maskURL(*field)
+		}
+		return *field
 	case *bool:
 		return *field
 	case *int:
 		return *field
 	case *time.Duration:
-		return field.String()
+		return length(field.String())
 	case *[]string:
 		return append([]string{}, *field...)
 	default:
@@ -80,8 +83,13 @@ func (c *config) print(p *process) error {
 	return table(p.out, rows)
 }
 
+// length is a duration, which YAML reads as text without quotes.
+type length string
+
 func yamlValue(value any) string {
 	switch v := value.(type) {
+	case length:
+		return string(v)
 	case string:
 		return yamlText(v)
 	case []string:

@@ -30,7 +30,7 @@ func (c *cli) openIntake() *cobra.Command {
 
 func (c *cli) toggle(verb, done, about string, do func(in *queue.Inspector, ctx context.Context, name string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " QUEUE...", Short: about, Args: cobra.MinimumNArgs(1),
+		Use: verb + " QUEUE...", Short: about, Args: takes(1, many),
 		RunE: c.act(func(ctx context.Context, cfg *config, p *process, args []string) error {
 			return onQueues(ctx, cfg, p, args, func(in *queue.Inspector, name string) (string, error) {
 				return done + " " + name, do(in, ctx, name)
@@ -40,14 +40,13 @@ func (c *cli) toggle(verb, done, about string, do func(in *queue.Inspector, ctx 
 }
 
 func (c *cli) limit() *cobra.Command {
+	const flag = "max-len"
 	var most int64
 	cmd := &cobra.Command{
-		Use: "limit QUEUE... --max-len N", Short: "Refuse new jobs above a number of them", Args: cobra.MinimumNArgs(1),
+		Use: "limit QUEUE... --max-len N", Short: "Refuse new jobs above a number of them", Args: cobra.MatchAll(takes(1, many), oneOf(flag)),
 		Long: "Refuse new jobs of a queue while it holds N, dead and done ones aside. 0 takes the limit away.",
 	}
-	const flag = "max-len"
 	cmd.Flags().Int64Var(&most, flag, 0, "how many jobs the queue may hold; 0: any number")
-	cmd.MarkFlagsOneRequired(flag)
 	cmd.RunE = c.act(func(ctx context.Context, cfg *config, p *process, args []string) error {
 		return onQueues(ctx, cfg, p, args, func(in *queue.Inspector, name string) (string, error) {
 			said := fmt.Sprintf("limited %s to %s", name, plural(most, "job"))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -45,6 +46,7 @@ func (p paint) as(colour, text string) string {
 type progress struct {
 	w    io.Writer
 	on   bool
+	mu   sync.Mutex
 	last time.Time
 }
 
@@ -53,7 +55,12 @@ const progressEvery = 100 * time.Millisecond
 func newProgress(w io.Writer) *progress { return &progress{w: w, on: isTerminal(w)} }
 
 func (p *progress) show(format string, args ...any) {
-	if !p.on || time.Since(p.last) < progressEvery {
+	if !p.on {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.last) < progressEvery {
 		return
 	}
 	p.last = time.Now()
@@ -62,6 +69,8 @@ func (p *progress) show(format string, args ...any) {
 
 // done removes the line.
 func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.on && !p.last.IsZero() {
 		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
 	}

@@ -14,7 +14,7 @@ var release = ""
 
 func (c *cli) version() *cobra.Command {
 	asJSON := false
-	cmd := &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "version", Short: "Print the version", Args: takes(0, 0)}
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
 	cmd.RunE = c.act(func(_ context.Context, _ *config, p *process, _ []string) error {
 		version, revision := builtFrom()

@@ -36,7 +36,7 @@ finish for --grace, the second gives them back at once.`
 func (c *cli) worker() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "worker --queue NAME[=WEIGHT]... (--exec COMMAND | --post URL)", Short: "Run a command or post to a URL for each job",
-		Long: workerAbout, Args: cobra.NoArgs, RunE: c.act(runWorker),
+		Long: workerAbout, Args: takes(0, 0), RunE: c.act(runWorker),
 		Example: "  dueq worker --queue sms=3 --queue callback --exec './send.sh'\n  dueq worker --queue callback --post https://example.com/hook --concurrency 64",
 	}
 	addSettings(cmd.Flags(), "worker")

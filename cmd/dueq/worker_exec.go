@@ -27,7 +27,8 @@ const (
 	killAfter = 2 * time.Second
 	// pipesTime is how long output is waited for from processes that the command left behind.
 	pipesTime = 2 * time.Second
-	tailBytes = 4 << 10
+	// tailBytes leaves room, in the 4 KiB that are kept of an error, for what comes before it.
+	tailBytes = 3 << 10
 
 	jobVariable = "DUEQ_JOB_"
 )

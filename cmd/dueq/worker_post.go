@@ -76,7 +76,7 @@ func (p *poster) run(ctx context.Context, d *queue.Delivery) error {
 	// The status has said all; what is lost of the text is lost.
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, answerShown))
 	_, _ = io.CopyN(io.Discard, resp.Body, answerRead)
-	return judge(resp, string(text), time.Now())
+	return judge(resp, string(text), time.Now()).outcome()
 }
 
 // bare drops the URL from an error of net/http: it may hold a token, and errors are kept with the job.
@@ -87,41 +87,58 @@ func bare(err error) error {
 	return err
 }
 
-// judge turns an answer into what a handler returns.
-func judge(resp *http.Response, text string, now time.Time) error {
-	const success, redirect = 200, 300
-	if resp.StatusCode >= success && resp.StatusCode < redirect {
-		return nil
-	}
-	failure := errors.New(resp.Status)
-	if location := resp.Header.Get("Location"); location != "" {
-		failure = fmt.Errorf("%s to %s, and redirects are not followed", resp.Status, location)
-	}
-	if text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")); text != "" {
-		failure = fmt.Errorf("%w: %s", failure, text)
-	}
-	if slices.Contains(hopeless, resp.StatusCode) {
-		return worker.Dead(failure)
-	}
-	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		if after, ok := retryAfter(resp.Header.Get("Retry-After"), now); ok {
-			return worker.RetryIn(after, failure)
-		}
-	}
-	return failure
+// answer is what an endpoint's answer says about the job.
+type answer struct {
+	// err is why the job is not done; nil where it is.
+	err error
+	// dead says that no retry can help, after when the endpoint wants the next one, if it says so.
+	dead  bool
+	after time.Duration
 }
 
-// retryAfter reads seconds or a date, and keeps it within bounds.
-func retryAfter(value string, now time.Time) (time.Duration, bool) {
+// outcome is the answer as a handler's error.
+func (a answer) outcome() error {
+	switch {
+	case a.err == nil:
+		return nil
+	case a.dead:
+		return worker.Dead(a.err)
+	case a.after > 0:
+		return worker.RetryIn(a.after, a.err)
+	default:
+		return a.err
+	}
+}
+
+func judge(resp *http.Response, text string, now time.Time) answer {
+	const success, redirect = 200, 300
+	if resp.StatusCode >= success && resp.StatusCode < redirect {
+		return answer{}
+	}
+	a := answer{err: errors.New(resp.Status), dead: slices.Contains(hopeless, resp.StatusCode)}
+	if location := resp.Header.Get("Location"); location != "" {
+		a.err = fmt.Errorf("%s to %s, and redirects are not followed", resp.Status, location)
+	}
+	if text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")); text != "" {
+		a.err = fmt.Errorf("%w: %s", a.err, text)
+	}
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+		a.after = retryAfter(resp.Header.Get("Retry-After"), now)
+	}
+	return a
+}
+
+// retryAfter reads seconds or a date, and keeps it within bounds. What is neither is 0.
+func retryAfter(value string, now time.Time) time.Duration {
 	var after time.Duration
 	if seconds, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64); err == nil {
 		after = time.Duration(min(max(seconds, 0), int64(latestRetry/time.Second))) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {
 		after = at.Sub(now)
 	} else {
-		return 0, false
+		return 0
 	}
-	return min(max(after, soonestRetry), latestRetry), true
+	return min(max(after, soonestRetry), latestRetry)
 }
 
 // setHeaders sets those of the job, and ours over them.

@@ -1,0 +1,168 @@
+package dashboard
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// shownQueues bounds the table: a fragment goes to every tab every second. The JSON has all queues.
+const shownQueues = 200
+
+// column is one of the table's numbers.
+type column struct {
+	// Label heads it, Means explains it.
+	Label, Means string
+	// text is the number of a queue, rule that of the findings that mark it.
+	text func(*queueState) string
+	rule string
+}
+
+// columns follow the life of a job, and then what flows through.
+var columns = []column{
+	depth(queue.Delayed, "Delayed", "Jobs whose time has not come"),
+	depth(queue.Retrying, "Retrying", "Jobs that failed and wait to run again"),
+	{Label: "Next due", Means: "Time until the next delayed or retrying job is due", text: nextDue},
+	{
+		Label: "Overdue", Means: "Jobs that are due but not promoted", rule: "overdue",
+		text: func(q *queueState) string { return formatCount(q.Overdue) },
+	},
+	depth(queue.Ready, "Ready", "Jobs that wait for a worker"),
+	{
+		Label: "Oldest ready", Means: "How long the first ready job has been due", rule: "oldest_ready",
+		text: func(q *queueState) string { return age(q.Ready, q.OldestReady) },
+	},
+	depth(queue.Leased, "Leased", "Jobs that run"),
+	depth(queue.Done, "Done", "Finished jobs that are kept"),
+	depth(queue.Dead, "Dead", "Jobs in the dead letter"),
+	{
+		Label: "In/s", Means: "Jobs enqueued a second, over 10 s",
+		text: func(q *queueState) string { return rate(q.rate.In, q.rateKnown) },
+	},
+	{
+		Label: "Out/s", Means: "Jobs acked a second, over 10 s",
+		text: func(q *queueState) string { return rate(q.rate.Out, q.rateKnown) },
+	},
+	{
+		Label: "Failed/s", Means: "Attempts a second that ended in a retry or in dead, over 10 s",
+		text: func(q *queueState) string { return rate(q.rate.Failed, q.rateKnown) },
+	},
+}
+
+func depth(s queue.State, label, means string) column {
+	return column{Label: label, Means: means, text: func(q *queueState) string { return formatCount(q.State(s)) }}
+}
+
+func nextDue(q *queueState) string {
+	switch {
+	case q.NextDue >= 0:
+		return formatSpan(q.NextDue)
+	case q.Overdue > 0:
+		return "now"
+	default:
+		return none
+	}
+}
+
+type row struct {
+	Name  string
+	Level level
+	Why   []string
+	// Badges are states that an operator chose, or that keep producers out.
+	Badges []string
+	Cells  []cell
+	Spark  spark
+}
+
+type cell struct {
+	Label, Text string
+	Level       level
+}
+
+// Zero says that there is nothing to see here, so that the eye can skip it.
+func (c cell) Zero() bool { return c.Text == "0" || c.Text == none }
+
+// newRows are the rows of the worst queues, and how many there are more.
+func newRows(queues []queueState, findings []finding) (rows []row, more int) {
+	wrong := map[string][]finding{}
+	for _, f := range findings {
+		wrong[f.Queue] = append(wrong[f.Queue], f)
+	}
+	shown := make([]*queueState, len(queues))
+	for i := range queues {
+		shown[i] = &queues[i]
+	}
+	slices.SortStableFunc(shown, func(a, b *queueState) int {
+		return cmp.Or(int(worst(wrong[b.Name], "")-worst(wrong[a.Name], "")), cmp.Compare(a.Name, b.Name))
+	})
+	if more = max(0, len(shown)-shownQueues); more > 0 {
+		shown = shown[:shownQueues]
+	}
+	for _, q := range shown {
+		rows = append(rows, newRow(q, wrong[q.Name]))
+	}
+	return rows, more
+}
+
+// newRow is the row of a queue with what is wrong with it.
+func newRow(q *queueState, wrong []finding) row {
+	r := row{Name: q.Name, Level: worst(wrong, "")}
+	for _, f := range wrong {
+		r.Why = append(r.Why, f.Text)
+	}
+	if q.err != nil {
+		return r
+	}
+	r.Badges = badges(q)
+	for _, c := range columns {
+		out := cell{Label: c.Label, Text: c.text(q)}
+		if c.rule != "" {
+			out.Level = worst(wrong, c.rule)
+		}
+		r.Cells = append(r.Cells, out)
+	}
+	r.Spark = newSpark(q.series)
+	return r
+}
+
+func badges(q *queueState) []string {
+	var out []string
+	if q.Paused {
+		out = append(out, "paused")
+	}
+	if q.Closed {
+		out = append(out, "intake closed")
+	}
+	if q.MaxLen > 0 {
+		out = append(out, "limit "+formatCount(q.MaxLen))
+	}
+	return out
+}
+
+// age is how long the first of n jobs has waited.
+func age(n int64, d time.Duration) string {
+	if n == 0 {
+		return none
+	}
+	return formatSpan(d)
+}
+
+func rate(perSecond float64, known bool) string {
+	if !known {
+		return none
+	}
+	return formatRate(perSecond)
+}
+
+// worst is the level of the findings by a rule; empty selects all.
+func worst(findings []finding, rule string) level {
+	out := healthy
+	for _, f := range findings {
+		if rule == "" || f.Rule == rule {
+			out = max(out, f.Level)
+		}
+	}
+	return out
+}
