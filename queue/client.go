@@ -44,9 +44,9 @@ func (c *Client) lineOf(queue string) *line {
 	}
 	s := newShard(c.cfg.Namespace, queue, 0)
 	l := &line{shard: s, settle: map[*script]*group{}}
-	l.enqueue = group{client: c, shard: s, script: enqueueScript, width: 3}
+	l.enqueue = group{client: c, shard: s, script: enqueueScript, width: 3, flights: 2}
 	for _, sc := range []*script{ackScript, retryScript, snoozeScript, releaseScript, buryScript, cancelScript, rescheduleScript, requeueScript} {
-		l.settle[sc] = &group{client: c, shard: s, script: sc, width: 2}
+		l.settle[sc] = &group{client: c, shard: s, script: sc, width: 2, flights: 1}
 	}
 	kept, _ := c.lines.LoadOrStore(queue, l)
 	return kept.(*line)

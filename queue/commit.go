@@ -70,18 +70,17 @@ type group struct {
 	script *script
 	// width is how many words the script answers for each refusal.
 	width int
+	// flights is how many calls may be under way at once. Enqueue has two, the second one being built
+	// while the first is in Redis; settling has one, since larger batches serve it better.
+	flights int
 
 	mu      sync.Mutex
 	waiting []*entry
 	flying  int
 }
 
-// flights is how many calls of one group may be under way: a second one is built while the first is
-// in Redis, once secondFlight jobs wait for it.
-const (
-	flights      = 2
-	secondFlight = 32
-)
+// secondFlight is how many jobs have to wait for a second call to be worth it.
+const secondFlight = 24
 
 // do hands one job in and waits for its own answer. When ctx ends first, the call may still be
 // carried out: ErrUnknown, and done is false, the entry still being in use. A lone caller makes the
@@ -99,7 +98,7 @@ func (g *group) do(ctx context.Context, e *entry) (done bool, err error) {
 		return true, e.err
 	}
 	g.waiting = append(g.waiting, e)
-	if g.flying < flights && len(g.waiting) >= secondFlight {
+	if g.flying < g.flights && len(g.waiting) >= secondFlight {
 		g.flying++
 		go g.fly()
 	}

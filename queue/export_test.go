@@ -69,7 +69,7 @@ func Hold(c *Client, queue, verb string) (release func()) {
 	for held := false; !held; runtime.Gosched() {
 		g.mu.Lock()
 		if held = g.flying == 0; held { // nobody is left who could take what gathers
-			g.flying = flights
+			g.flying = g.flights
 		}
 		g.mu.Unlock()
 	}

@@ -255,12 +255,12 @@ func gather(c *Client, queue, verb string, n int, call func(int) error) []error 
 			runtime.Gosched()
 		}
 	}
-	hold(func() bool { return g.flying == 0 }, flights)
+	hold(func() bool { return g.flying == 0 }, g.flights)
 	var wg sync.WaitGroup
 	out := make([]error, n)
 	for i := range n {
 		wg.Go(func() { out[i] = call(i) })
-		hold(func() bool { return len(g.waiting) == i+1 }, flights)
+		hold(func() bool { return len(g.waiting) == i+1 }, g.flights)
 	}
 	hold(func() bool { return true }, 1)
 	g.fly()

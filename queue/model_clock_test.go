@@ -78,6 +78,8 @@ func openRig(tb testing.TB, url string) *Client {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { c.Close() })
+	// A machine that is busy with other tests may not answer for seconds; no answer is worse than late.
+	c.rdb.(*redis.Client).Options().ReadTimeout = time.Minute
 	return c
 }
 

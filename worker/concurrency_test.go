@@ -81,7 +81,6 @@ func TestNoPrefetch(t *testing.T) { //nolint:paralleltest // see above
 	const backlog, size = 5000, 4 << 10
 	jobs := slices.Repeat([]queue.Job{{Queue: "q", Kind: "k", Payload: make([]byte, size)}}, backlog)
 	enqueue(t, client, jobs...)
-	jobs = nil
 	before := heap()
 	cfg := only("q")
 	cfg.Concurrency = 10

@@ -266,7 +266,7 @@ func TestReleasedJobIsNext(t *testing.T) {
 		}
 		page, err := client.Inspector().Jobs(t.Context(), "q", queue.Query{State: queue.Ready})
 		if err != nil || len(page.Jobs) != 6 || page.Jobs[0].ID != first {
-			t.Fatalf("%v, %v; want %s first", page.Jobs, err, first)
+			t.Fatalf("%d jobs, the first is %s, %v; want 6 and %s", len(page.Jobs), page.Jobs[0].ID, err, first)
 		}
 		if job := page.Jobs[0]; job.Failures != 0 || job.LostLeases != 0 || strings.Contains(fmt.Sprint(job.Errors), "stopped") {
 			t.Errorf("charged: %+v", job)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dueq-io/dueq/internal/redistest"
 	"github.com/dueq-io/dueq/queue"
@@ -26,6 +27,21 @@ func TestSchedulerPromotes(t *testing.T) {
 		t.Errorf("metrics\n%s", text)
 	}
 	d.stop().want(t, exitOK)
+}
+
+func TestSchedulerOfSomeQueues(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	c := p.client()
+	enqueueAll(t, c,
+		queue.Job{Queue: "q", Kind: "k", ID: "x", Delay: time.Millisecond}, queue.Job{Queue: "other", Kind: "k", ID: "x", Delay: time.Millisecond},
+	)
+	d := background(t, p.args("scheduler", "--queue", "q")...)
+	p.becomes(c, "x", queue.Ready)
+	d.stop().want(t, exitOK)
+	if j := p.job(c, "other", "x"); j.State != queue.Delayed {
+		t.Errorf("%s", j.State)
+	}
 }
 
 func TestDashboardServes(t *testing.T) {

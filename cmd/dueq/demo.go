@@ -138,7 +138,6 @@ const (
 
 // play runs the whole system until ctx ends.
 func (d *demo) play(ctx context.Context, page net.Listener) error {
-	// The queues are known from the start, so that the page shows them.
 	group, ctx := errgroup.WithContext(ctx)
 	if err := startDashboard(ctx, group, d.client, page, dashboard.Config{Logger: quiet()}); err != nil {
 		_ = page.Close()

@@ -14,7 +14,8 @@ func (c *cli) config() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "Print all settings and where each comes from", Args: takes(0, 0),
 		Long: `Print the settings as the other commands see them, in the form of dueq.yaml, and where each comes from.
-Passwords are masked. A setting of a command (worker.lease) is a flag of that command (dueq worker --lease).`,
+Passwords are masked. A setting of a command (worker.lease) is a flag of that command (dueq worker --lease)
+and a variable (DUEQ_WORKER_LEASE).`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
 	cmd.RunE = c.act(func(_ context.Context, cfg *config, p *process, _ []string) error {

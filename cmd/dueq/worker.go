@@ -23,7 +23,8 @@ const workerAbout = `Run the jobs of queues without writing Go: each job is give
 DUEQ_JOB_ID, DUEQ_JOB_QUEUE, DUEQ_JOB_KIND, DUEQ_JOB_ATTEMPT, DUEQ_JOB_TOKEN, DUEQ_JOB_DUE,
 DUEQ_JOB_HEADERS (JSON) and one DUEQ_JOB_HEADER_NAME for each header. Exit 0 is done, exit 100 is dead at
 once, anything else (75, EX_TEMPFAIL, among it) is a failure and is retried. The end of what it wrote to
-standard error is kept as the error. What it writes to standard output comes out here.
+standard error is kept as the error. What it writes to standard output comes out here. When the job is
+cancelled, its time is over or the worker stops, all its processes get SIGTERM and a second later SIGKILL.
 
 --post sends the payload as a POST with Dueq-Job-Id, Dueq-Queue, Dueq-Kind, Dueq-Attempt, Dueq-Token,
 Idempotency-Key and the job's own headers. 2xx is done; 400, 410 and 422 are dead at once; anything else

@@ -24,7 +24,7 @@ const (
 	exitDead = 100
 	// killAfter is the time between asking the processes of a job to stop and killing them. It is below
 	// the time that a worker gives its handlers once their contexts have ended.
-	killAfter = 2 * time.Second
+	killAfter = time.Second
 	// pipesTime is how long output is waited for from processes that the command left behind.
 	pipesTime = 2 * time.Second
 	// tailBytes leaves room, in the 4 KiB that are kept of an error, for what comes before it.

@@ -88,11 +88,10 @@ func TestWorkerExecRetriesUntilDead(t *testing.T) {
 	}
 }
 
-// family is a command whose child outlives it unless the group is killed, and that ignores being asked to
+// family is a command with a child that outlives it unless the group is killed; both ignore being asked to
 // stop. It notes the IDs of both in the file.
 func family(file string) string {
-	return fmt.Sprintf(`trap '' TERM; (trap '' TERM; while :; do read -t 1 x </dev/zero || :; done) & echo "$$ $!" > %s.new; mv %s.new %s; while :; do wait; done`,
-		file, file, file)
+	return fmt.Sprintf(`trap '' TERM; sleep 600 & echo "$$ $!" > %s.new; mv %s.new %s; wait`, file, file, file)
 }
 
 // members waits for the note of a family.
