@@ -192,7 +192,8 @@ func TestPromoteWithManyBehind(t *testing.T) {
 		}
 		usec[behind] = best
 	}
-	if usec[300_000] > 4*usec[10_000] {
+	// Work that grew with the depth would take thirty times as long; the rest is for a busy machine.
+	if usec[300_000] > 12*usec[10_000] {
 		t.Fatalf("promoting 1000 jobs took Redis, in µs by how many wait behind: %v", usec)
 	}
 }

@@ -35,7 +35,7 @@ func TestOpenTLS(t *testing.T) {
 	h.enqueue(queue.Job{})
 	h.leaseOne()
 
-	if _, err := queue.Open(t.Context(), "rediss://"+plain.Addr()); !errors.Is(err, queue.ErrUnavailable) {
+	if _, err := queue.Open(t.Context(), "rediss://"+plain.Addr()+"?dial_timeout=500ms"); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("a server without TLS: %v", err)
 	}
 }

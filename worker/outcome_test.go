@@ -203,6 +203,22 @@ func TestAnyKindTakesTheRest(t *testing.T) {
 	})
 }
 
+// A worker never sees the jobs of a queue that it does not serve.
+func TestOtherQueuesAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, c *queue.Client) {
+		ran := make(chan string, 10)
+		run(t, c, only("q"), handlers{"k": func(_ context.Context, d *queue.Delivery) error { ran <- d.Queue; return nil }})
+		enqueue(t, c, queue.Job{Queue: "other", Kind: "k"}, queue.Job{Queue: "q", Kind: "k"})
+		if got := next(t, ran); got != "q" {
+			t.Errorf("ran a job of queue %s", got)
+		}
+		if q := info(t, c, "other"); q.Ready != 1 || len(ran) != 0 {
+			t.Errorf("%d of 1 job is ready in the other queue", q.Ready)
+		}
+	})
+}
+
 func TestPanicErrorUnwraps(t *testing.T) {
 	t.Parallel()
 	var p *worker.PanicError

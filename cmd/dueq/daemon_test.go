@@ -23,9 +23,10 @@ func TestSchedulerPromotes(t *testing.T) {
 	base := strings.TrimSuffix(d.address(), "/metrics")
 	p.dueq("enqueue", "q", "k", "--id", "x", "--delay", "50ms").want(t, exitOK)
 	p.becomes(c, "x", queue.Ready)
-	if _, text := get(t, base+"/metrics"); !strings.Contains(text, "dueq_scheduler_promoted_total 1") {
-		t.Errorf("metrics\n%s", text)
-	}
+	redistest.Eventually(t, patience, func() bool { // counted after the call that promoted
+		_, text := get(t, base+"/metrics")
+		return strings.Contains(text, "dueq_scheduler_promoted_total 1")
+	}, "the job is not in the metrics")
 	d.stop().want(t, exitOK)
 }
 

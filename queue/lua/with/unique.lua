@@ -23,10 +23,11 @@ local function unlock(ids, event)
     local held = redis.call('HGET', unique, 'job:' .. job)
     local scope, key = string.match(held or '', '^(%a) (.*)$')
     if held and (event ~= 'started' or scope == 's') then
-      redis.call('HDEL', unique, 'job:' .. job)
+      -- The lock first: a call that is made again finds it by the field of the job.
       if (scope ~= 'w' or event == 'gone') and holder(key) == job then
         redis.call('HDEL', unique, 'key:' .. key)
       end
+      redis.call('HDEL', unique, 'job:' .. job)
     end
   end
 end
