@@ -66,8 +66,8 @@ accept-engine: need-redis ## measure the engine against its bars
 	go -C bench run ./accept $(ARGS)
 
 .PHONY: examples
-examples: ## run every example to its end
-	scripts/examples.sh
+examples: need-redis ## run every example end to end
+	go test -race ./examples/...
 
 .PHONY: modules
 modules: ## build and vet the modules beside the main one
