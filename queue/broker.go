@@ -114,7 +114,7 @@ func (b *Broker) fetch(ctx context.Context, s *shard, leased []*Delivery) ([]*De
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opTimeout)
 		defer cancel()
-		for _, d := range leased {
+		for _, d := range slices.Backward(leased) { // each goes to the head
 			if failed := b.Release(ctx, d); failed != nil {
 				break
 			}

@@ -1,12 +1,15 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/dueq-io/dueq/queue"
 )
@@ -202,6 +205,44 @@ func TestLeaseExpired(t *testing.T) {
 		h.enqueue(queue.Job{})
 		if h.leaseOne().Expired() {
 			t.Error("a job without Expires has expired")
+		}
+	})
+}
+
+// unreadable is a go-redis hook that fails every HMGET, as a connection does that is cut.
+type unreadable struct{ times int }
+
+func (*unreadable) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (*unreadable) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (u *unreadable) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "hmget" && u.times > 0 {
+			u.times--
+			return errors.New("cut")
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// A lease that cannot read its jobs gives them back at once, in their order and uncharged: nobody has
+// to wait for the lease to run out.
+func TestLeaseGivesBackWhatItCannotRead(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		for i := range 5 {
+			h.enqueue(queue.Job{ID: fmt.Sprint("job-", i)})
+		}
+		h.rdb.AddHook(&unreadable{times: 1})
+		if ds, _, err := h.b.Lease(h.ctx, sms, 4, leaseTime); !errors.Is(err, queue.ErrUnknown) || len(ds) != 0 {
+			t.Fatalf("leased %v, %v", idsOf(ds), err)
+		}
+		ds := h.lease(5)
+		equal(t, idsOf(ds), []string{"job-0", "job-1", "job-2", "job-3", "job-4"})
+		if d := ds[0]; d.Attempt != 1 || !d.Due.Equal(queue.FrozenAt) {
+			t.Fatalf("leased %+v", d)
 		}
 	})
 }
