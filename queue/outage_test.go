@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a call may take to find out that Redis is away: about 3 s of retries.
-const patience = 8 * time.Second
+const patience = 15 * time.Second
 
 func timed(t *testing.T, limit time.Duration, call func() error) error {
 	t.Helper()

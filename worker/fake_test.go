@@ -52,7 +52,7 @@ func (f *fakeBroker) add(name string, n int) {
 	defer f.mu.Unlock()
 	for range n {
 		f.token++
-		d := &queue.Delivery{Job: queue.Job{ID: fmt.Sprintf("%s-%d", name, f.token), Queue: name, Kind: "k"}, Token: f.token, Attempt: 1}
+		d := &queue.Delivery{Job: queue.Job{ID: fmt.Sprintf("%s-%d", name, f.token), Queue: name, Kind: "k"}, Token: f.token, Attempt: 1, Created: time.Now()}
 		f.ready[name] = append(f.ready[name], d)
 	}
 }
