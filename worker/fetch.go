@@ -44,6 +44,7 @@ func (w *Worker) fetch(ctx, jobs context.Context) {
 		}
 		got, err := w.lease(ctx, jobs, name, n)
 		w.slots.giveBack(name, n-got)
+		w.payDebts(ctx)
 		if err != nil && !errors.Is(err, queue.ErrPaused) {
 			if pause.failed() {
 				w.cfg.Logger.Warn("lease", "queue", name, "error", err)
@@ -118,7 +119,7 @@ func (w *Worker) listen(ctx context.Context, queues []string) {
 		}
 		switch {
 		case ctx.Err() != nil:
-			w.passOn(ctx, queues, name)
+			w.passOn(ctx, name)
 		case err != nil:
 			if pause.failed() {
 				w.cfg.Logger.Warn("wait for jobs", "error", err)
@@ -127,9 +128,9 @@ func (w *Worker) listen(ctx context.Context, queues []string) {
 			w.sources.heat(queues...)
 		case name != "":
 			pause.reset()
-			w.sources.heat(name)
-			if !w.slots.hasRoom(name) {
-				w.passOn(ctx, queues, name)
+			w.sources.hint(name)
+			if !w.slots.mayHaveRoom(name) {
+				w.payDebts(ctx)
 				sleep(ctx, probeAfter)
 			}
 		case ready:
@@ -158,14 +159,21 @@ func (w *Worker) awaitVacancy(ctx context.Context) {
 	}
 }
 
+// payDebts passes on the hints that this worker took and has no free slots for.
+func (w *Worker) payDebts(ctx context.Context) {
+	for _, name := range w.sources.debts(w.slots.hasRoom) {
+		w.passOn(ctx, name)
+	}
+}
+
 // passOn leaves a hint that this worker took and cannot follow to another.
-func (w *Worker) passOn(ctx context.Context, queues []string, name string) {
+func (w *Worker) passOn(ctx context.Context, name string) {
 	if name == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if ready, err := w.broker.AnyReady(ctx, queues); err != nil || !ready {
+	if ready, err := w.broker.AnyReady(ctx, []string{name}); err != nil || !ready {
 		return
 	}
 	if err := w.broker.WakeReady(ctx, name); err != nil {

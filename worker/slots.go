@@ -11,8 +11,9 @@ type slots struct {
 	busy     int
 	queues   map[string]int
 	settling int
-	// probing is how many slots are reserved to ask a queue that is likely empty.
-	probing int
+	// reserved is how many slots the lease under way may still give back, probing how many of them
+	// are for a queue that is likely empty.
+	reserved, probing int
 	// changed has a value after a slot was freed; idle is closed when nothing runs after closing.
 	changed chan struct{}
 	idle    chan struct{}
@@ -41,6 +42,7 @@ func (s *slots) reserve(queue string, most int, probe bool) int {
 	}
 	s.busy += n
 	s.queues[queue] += n
+	s.reserved = n
 	if probe {
 		s.probing = n
 	}
@@ -74,12 +76,19 @@ func (s *slots) hasRoom(queue string) bool {
 	return min(s.free(), s.room(queue)) > 0
 }
 
-// giveBack returns n reserved slots that were not used.
+// mayHaveRoom is hasRoom, with the slots counted in that the lease under way may not use.
+func (s *slots) mayHaveRoom(queue string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return min(s.free(), s.room(queue))+s.reserved > 0
+}
+
+// giveBack ends what reserve began: n of the slots were not used.
 func (s *slots) giveBack(queue string, n int) {
 	s.mu.Lock()
 	s.busy -= n
 	s.queues[queue] -= n
-	s.probing = 0
+	s.reserved, s.probing = 0, 0
 	s.signal()
 	s.mu.Unlock()
 }

@@ -23,6 +23,8 @@ type source struct {
 	// unheard says that nobody waited for its hints meanwhile, as the worker was busy: they may have
 	// gone to others.
 	unheard bool
+	// owed says that this worker took a hint of it and has not asked it since.
+	owed bool
 	// credit orders the turns: every pick adds its weight to each queue that could have been picked
 	// and takes the sum of them from the one that was.
 	credit int
@@ -84,7 +86,7 @@ func (q *source) due(now time.Time) bool {
 // take makes the queue cold before it is asked, so that a hint which comes meanwhile counts.
 func (q *source) take(now time.Time) (name string, probe bool) {
 	probe = !q.hot
-	q.asked, q.hot, q.unheard = now, false, false
+	q.asked, q.hot, q.unheard, q.owed = now, false, false, false
 	return q.name, probe
 }
 
@@ -95,6 +97,30 @@ func (s *sources) miss(names ...string) {
 	for _, q := range s.queues {
 		q.unheard = q.unheard || slices.Contains(names, q.name)
 	}
+}
+
+// hint notes a hint that this worker took: the named queue has jobs.
+func (s *sources) hint(name string) {
+	s.mu.Lock()
+	for _, q := range s.queues {
+		q.owed = q.owed || q.name == name
+	}
+	s.mu.Unlock()
+	s.heat(name)
+}
+
+// debts returns the queues whose hints this worker took but cannot follow, as usable does not hold.
+// They are its own no longer.
+func (s *sources) debts(usable func(queue string) bool) (names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range s.queues {
+		if q.owed && !usable(q.name) {
+			q.owed = false
+			names = append(names, q.name)
+		}
+	}
+	return names
 }
 
 // heat notes that the named queues, or all of them, may have jobs.
