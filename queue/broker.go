@@ -217,6 +217,11 @@ func (b *Broker) settle(ctx context.Context, sc *script, d *Delivery, spec strin
 	if d.shard == nil {
 		return fmt.Errorf("%w: %s of a delivery that Lease did not make", ErrInvalid, sc.verb)
 	}
+	return b.c.lineOf(d.shard.queue).settle[sc].carryOut(ctx, settling(d, spec, more...))
+}
+
+// settling is a delivery's part in a settling call.
+func settling(d *Delivery, spec string, more ...any) *entry {
 	e := newEntry(d.ID, d.token, more...)
 	e.spec = spec
 	e.size += len(spec)
@@ -225,12 +230,22 @@ func (b *Broker) settle(ctx context.Context, sc *script, d *Delivery, spec strin
 			e.size += len(text)
 		}
 	}
-	return b.c.lineOf(d.shard.queue).settle[sc].carryOut(ctx, e)
+	return e
 }
 
 // Ack says that a job is done. It is gone then, or kept in done for its Retain.
 func (b *Broker) Ack(ctx context.Context, d *Delivery) error {
 	return b.settle(ctx, ackScript, d, d.keepSpec())
+}
+
+// AckThen is Ack for a caller who has other work meanwhile: then is called once, with what Ack would
+// have returned. It must not block: further acks wait for it.
+func (b *Broker) AckThen(d *Delivery, then func(error)) {
+	if d.shard == nil {
+		then(fmt.Errorf("%w: ack of a delivery that Lease did not make", ErrInvalid))
+		return
+	}
+	b.c.lineOf(d.shard.queue).settle[ackScript].carryOutThen(settling(d, d.keepSpec()), then)
 }
 
 // Retry counts a failure and lets the job run again after delay, 0 or more. cause is kept with the

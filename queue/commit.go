@@ -35,8 +35,9 @@ type entry struct {
 	// replaces is the id whose job this one is to take the place of. It cannot go in one call with
 	// another job of that id.
 	replaces string
-	// settled gets one value when the answer is there.
+	// settled gets one value when the answer is there, or then is called with it.
 	settled chan struct{}
+	then    func(error)
 	inline  [4]any
 }
 
@@ -129,10 +130,28 @@ func (g *group) carryOut(ctx context.Context, e *entry) error {
 	if done {
 		e.free()
 	}
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", g.script.verb, id, err)
+	return g.failure(id, err)
+}
+
+// carryOutThen is carryOut for a caller who does not wait: then gets the answer, on the goroutine that
+// makes the calls.
+func (g *group) carryOutThen(e *entry, then func(error)) {
+	e.then = then
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting = append(g.waiting, e)
+	if g.flying == 0 {
+		g.flying++
+		go g.fly()
 	}
-	return nil
+}
+
+// failure says of which call and job an error is.
+func (g *group) failure(id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", g.script.verb, id, err)
 }
 
 // fly sends batches until none is waiting.
@@ -146,7 +165,13 @@ func (g *group) fly() {
 		}
 		g.send(context.Background(), batch)
 		for _, e := range batch {
-			e.settled <- struct{}{}
+			if e.then == nil {
+				e.settled <- struct{}{}
+				continue
+			}
+			then, err := e.then, g.failure(e.id, e.err)
+			e.free()
+			then(err)
 		}
 	}
 }

@@ -114,17 +114,19 @@ func (w *Worker) finish(job *run) {
 	}
 	defer func() {
 		w.slots.returned(job.d.Queue)
-		if !w.released.Load() {
+		switch {
+		case w.released.Load():
+			w.settled(job)
+		case verdict == nil:
+			w.ack(job)
+		default:
 			w.settle(job, func() error { return verdict(context.WithoutCancel(job.ctx)) })
 		}
-		w.running.remove(job)
-		w.slots.settled()
-		job.cancel(nil)
 	}()
 	verdict = w.execute(job.ctx, job.d)
 }
 
-// execute runs what is to be run of a job and returns the verb that settles it.
+// execute runs what is to be run of a job and returns the verb that settles it, nil for ack.
 func (w *Worker) execute(ctx context.Context, d *queue.Delivery) func(ctx context.Context) error {
 	if d.Err != nil {
 		return func(ctx context.Context) error { return w.bury(ctx, d, queue.ReasonDamaged, d.Err) }
@@ -142,6 +144,9 @@ func (w *Worker) execute(ctx context.Context, d *queue.Delivery) func(ctx contex
 		return func(ctx context.Context) error { return w.broker.Snooze(ctx, d, w.cfg.UnknownDelay) }
 	}
 	err := protect(ctx, h, d)
+	if err == nil {
+		return nil
+	}
 	cause := context.Cause(ctx)
 	return func(ctx context.Context) error { return w.judge(ctx, d, err, cause) }
 }
@@ -159,13 +164,11 @@ func protect(ctx context.Context, h Handler, d *queue.Delivery) (err error) {
 	return err
 }
 
-// judge settles by what the handler returned and why its context ended, if it did.
+// judge settles by the error that the handler returned and why its context ended, if it did.
 func (w *Worker) judge(ctx context.Context, d *queue.Delivery, err, cause error) error {
 	var later *snoozeError
 	var rejected *deadError
 	switch {
-	case err == nil:
-		return counted(&w.tally.done, w.broker.Ack(ctx, d))
 	case errors.Is(cause, queue.ErrLeaseLost):
 		return fmt.Errorf("not settled: %w", queue.ErrLeaseLost)
 	case errors.Is(cause, queue.ErrCancelled), errors.Is(cause, ErrShutdown):

@@ -101,6 +101,10 @@ func (f *fakeBroker) Ack(_ context.Context, d *queue.Delivery) error {
 	return f.note(call{verb: "ack", id: d.ID})
 }
 
+func (f *fakeBroker) AckThen(d *queue.Delivery, then func(error)) {
+	go func() { then(f.Ack(context.Background(), d)) }()
+}
+
 func (f *fakeBroker) Retry(_ context.Context, d *queue.Delivery, delay time.Duration, _ error) error {
 	return f.note(call{verb: "retry", id: d.ID, delay: delay})
 }

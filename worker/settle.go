@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -8,13 +9,36 @@ import (
 	"github.com/dueq-io/dueq/queue"
 )
 
-// settle carries out the verb that ends a lease. While Redis is away it is repeated, for as long as the
-// lease may still be in force; after that the job is another worker's.
+// settle ends a run by the verb that ends its lease.
 func (w *Worker) settle(job *run, verb func() error) {
+	w.insist(job, verb, verb())
+	w.settled(job)
+}
+
+// ack is settle for a job that is done, which does not wait for the answer: the goroutine that ran the
+// handler has the next job to run.
+func (w *Worker) ack(job *run) {
+	w.broker.AckThen(job.d, func(err error) {
+		if err == nil {
+			w.tally.done.Add(1)
+			w.settled(job)
+			return
+		}
+		go func() {
+			w.insist(job, func() error {
+				return counted(&w.tally.done, w.broker.Ack(context.WithoutCancel(job.ctx), job.d))
+			}, err)
+			w.settled(job)
+		}()
+	})
+}
+
+// insist repeats a verb whose first call answered err while Redis is away, for as long as the lease may
+// still be in force; after that the job is another worker's.
+func (w *Worker) insist(job *run, verb func() error, err error) {
 	var pause backoff
 	last := time.Now().Add(w.cfg.Lease)
 	for repeated := false; ; repeated = true {
-		err := verb()
 		switch {
 		case err == nil, errors.Is(err, queue.ErrCancelled):
 			return
@@ -35,7 +59,15 @@ func (w *Worker) settle(job *run, verb func() error) {
 		pause.failed()
 		timer := time.NewTimer(pause.pause)
 		<-timer.C
+		err = verb()
 	}
+}
+
+// settled ends what start began.
+func (w *Worker) settled(job *run) {
+	w.running.remove(job)
+	w.slots.settled()
+	job.cancel(nil)
 }
 
 // firstLine is the error without the stack that may follow it.
