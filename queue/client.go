@@ -180,6 +180,7 @@ func (c *Client) EnqueueMany(ctx context.Context, jobs []Job) ([]Result, error) 
 	for i, e := range entries {
 		if e != nil {
 			results[i] = result(&prepared[i], outcome(&prepared[i], e, e.err))
+			e.free()
 		}
 	}
 	return results, joinResults(results)
@@ -217,10 +218,11 @@ func (c *Client) prepare(j *Job) (*entry, error) {
 	case j.Retain == 0:
 		j.Retain = defaultIDRetain
 	}
-	record := encodeEnvelope(j, now)
-	e := newEntry(j.ID, "", record)
+	e := newEntry(j.ID, "")
+	e.record = encodeEnvelope(e.record, j, now)
+	e.args = append(e.args, e.record)
 	e.spec = spec(j)
-	e.size += len(record) + len(e.spec)
+	e.size += len(e.record) + len(e.spec)
 	if j.IfExists == Replace {
 		e.replaces = j.ID
 	}

@@ -40,10 +40,10 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// encodeEnvelope writes a validated job whose defaults are filled in. The creation time is kept only
-// beside an ID that does not tell it.
-func encodeEnvelope(j *Job, created time.Time) []byte {
-	b := make([]byte, checksumEnd, 32+len(j.Kind)+len(j.Payload))
+// encodeEnvelope writes a validated job whose defaults are filled in, over what is in buf. The creation
+// time is kept only beside an ID that does not tell it.
+func encodeEnvelope(buf []byte, j *Job, created time.Time) []byte {
+	b := append(slices.Grow(buf[:0], 32+len(j.Kind)+len(j.Payload)), make([]byte, checksumEnd)...)
 	b[0] = envelopeVersion
 	b = binary.AppendUvarint(b, envelopeFlags(j))
 	b = appendString(b, j.Kind)

@@ -15,6 +15,8 @@ const (
 	// maxBatch and maxBatchBytes bound one script call: jobs, and bytes of arguments.
 	maxBatch      = 500
 	maxBatchBytes = 1 << 20
+	// maxKeptRecord is how many bytes an entry that waits in the pool may hold on to.
+	maxKeptRecord = 16 << 10
 	// opTimeout bounds one call on behalf of several callers, whose own contexts end only their wait.
 	opTimeout = 10 * time.Second
 )
@@ -24,6 +26,8 @@ const (
 type entry struct {
 	id, token string
 	args      []any
+	// record is the job's envelope; its bytes are reused for the next job's.
+	record []byte
 	// spec is the job's line of ARGV specs, for scripts that have it.
 	spec string
 	size int
@@ -58,8 +62,11 @@ func newEntry(id, token string, more ...any) *entry {
 
 // free gives an entry back once its answer was read. One that may still be in flight is not given back.
 func (e *entry) free() {
-	settled := e.settled
-	*e = entry{settled: settled}
+	settled, record := e.settled, e.record
+	if cap(record) > maxKeptRecord {
+		record = nil
+	}
+	*e = entry{settled: settled, record: record}
 	entries.Put(e)
 }
 

@@ -21,8 +21,8 @@ func FuzzEnvelope(f *testing.F) {
 		Backoff: []time.Duration{time.Second, time.Minute}, Expires: now, OnExpiry: DropExpired, Retain: time.Hour,
 		Tags: []string{"one", "two"}, Headers: map[string]string{"h": "v"}, Unique: Unique{Key: "k", Scope: ForWindow, Window: time.Minute},
 	}
-	f.Add("a", encodeEnvelope(&full, now))
-	f.Add(newID(), encodeEnvelope(&Job{ID: newID(), Kind: "k"}, now))
+	f.Add("a", encodeEnvelope(nil, &full, now))
+	f.Add(newID(), encodeEnvelope(nil, &Job{ID: newID(), Kind: "k"}, now))
 	f.Add("", []byte{})
 	f.Add("a", []byte{envelopeVersion + 1, 0, 0, 0, 0})
 	f.Add("a", []byte{envelopeVersion, 0, 0, 0, 0, hasTags, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
@@ -80,7 +80,7 @@ func FuzzEnvelopeRoundTrip(f *testing.F) {
 			job.Unique.Scope, job.Unique.Window = UniqueScope(small%3), ms
 		}
 		created := time.UnixMilli(1_700_000_000_000)
-		e, err := decodeEnvelope(id, encodeEnvelope(&job, created))
+		e, err := decodeEnvelope(id, encodeEnvelope(nil, &job, created))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,11 +10,12 @@
 local gate = intake()
 local there = redis.call('HMGET', jobs, unpack(id))
 local first = tonumber((specs ~= '' and redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES') or {})[2] or math.huge)
-local refused, replaced, lifts, ranks, locks, waiting, at_once, entries = {}, {}, {}, {}, {}, {}, {}, {}
-local earliest, accepted, entry_now = first, 0, entry(now, '')
+local refused, replaced, lifts, ranks, locks, waiting = {}, {}, {}, {}, {}, {}
+local earliest, entry_now = first, entry(now, '')
+local accepted, at_once, entries = plain(gate, id, there, entry_now)
 local next_spec, specs_left = string.gmatch(specs, '([^\n]*)\n')
 
-for i = 1, n do
+for i = accepted + 1, n do
   local job, before = id[i], there[i]
   local due, replace, rank, scope, window, key = parse(specs == '' and '' or next_spec(specs_left))
   local code, detail = refusal(gate, job, before, replace, key)
@@ -23,8 +24,7 @@ for i = 1, n do
   else
     accepted, gate.fresh[job] = accepted + 1, envelope[i]
     if due == now then
-      at_once[#at_once + 1] = job
-      entries[#at_once] = entry_now .. job
+      at_once[#at_once + 1], entries[#entries + 1] = job, entry_now .. job
     else
       waiting[#waiting + 1], waiting[#waiting + 2] = due, job
       earliest = math.min(earliest, due)

@@ -12,8 +12,10 @@ local due, entries = { {}, {} }, { {}, {} }
 for i, set in ipairs({ delayed, retry }) do
   if head(set) <= now then
     local part = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
+    local score, when
     for k = 1, #part, 2 do
-      due[i][(k + 1) / 2], entries[i][(k + 1) / 2] = part[k], entry(part[k + 1], part[k])
+      if part[k + 1] ~= score then score, when = part[k + 1], entry(part[k + 1], '') end
+      due[i][(k + 1) / 2], entries[i][(k + 1) / 2] = part[k], when .. part[k]
     end
   end
 end
@@ -22,7 +24,7 @@ end
 for i, set in ipairs({ delayed, retry }) do
   if #due[i] > 0 then
     push('RPUSH', due[i], entries[i])
-    redis.call('ZREM', set, unpack(due[i]))
+    redis.call('ZREMRANGEBYRANK', set, 0, #due[i] - 1)
     redis.call('HINCRBY', stats, 'promote', #due[i])
   end
 end

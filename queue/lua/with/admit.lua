@@ -32,3 +32,15 @@ local function refusal(gate, job, before, replace, key)
   local by = key and (gate.locked[key] or holder(key))
   if by and by ~= job then return 'DUPLICATE', by end
 end
+
+-- The short way for a batch in which nothing is special and nothing refused, as mostly: how many it
+-- takes in (all or none), their ids, and their entries, each with the prefix, for the ready list.
+local function plain(gate, ids, there, prefix)
+  if specs ~= '' or gate.closed or gate.room < n then return 0, {}, {} end
+  local entries, seen = {}, {}
+  for i, job in ipairs(ids) do
+    if there[i] or seen[job] then return 0, {}, {} end
+    seen[job], entries[i] = true, prefix .. job
+  end
+  return n, ids, entries
+end
