@@ -68,38 +68,13 @@ func (r *running) all() []*run {
 	return out
 }
 
-// start runs a job. Its slot is reserved already.
-func (w *Worker) start(jobs context.Context, d *queue.Delivery, began time.Time) {
+// begin makes the run of a job that was just leased. Its slot is reserved already.
+func (w *Worker) begin(jobs context.Context, d *queue.Delivery, began time.Time) *run {
 	ctx, cancel := context.WithCancelCause(jobs)
 	job := &run{d: d, ctx: ctx, cancel: cancel, began: began, until: began.Add(w.trust())}
 	w.running.add(job)
 	w.tally.started.Add(1)
-	select {
-	case w.work <- job:
-	default:
-		go w.serve(job)
-	}
-}
-
-// lingerTime is how long a goroutine without a job waits for the next one. Reusing it spares growing a
-// new stack for each job.
-const lingerTime = time.Second
-
-// serve runs a job and then those that come while it lingers.
-func (w *Worker) serve(job *run) {
-	linger := time.NewTimer(lingerTime)
-	defer linger.Stop()
-	for {
-		w.finish(job)
-		linger.Reset(lingerTime)
-		select {
-		case job = <-w.work:
-		case <-linger.C:
-			return
-		case <-w.stopped:
-			return
-		}
-	}
+	return job
 }
 
 // trust is how long after a lease or a heartbeat was asked for this worker relies on it: a sixth less

@@ -79,13 +79,15 @@ func (w *Worker) lease(ctx, jobs context.Context, name string, n int) (got int, 
 	if more {
 		w.sources.heat(name)
 	}
-	for i, d := range deliveries {
-		if ctx.Err() != nil {
-			w.giveUp(call, deliveries[i:])
-			return i, nil
-		}
-		w.start(jobs, d, began)
+	if ctx.Err() != nil {
+		w.giveUp(call, deliveries)
+		return 0, nil
 	}
+	runs := make([]*run, len(deliveries))
+	for i, d := range deliveries {
+		runs[i] = w.begin(jobs, d, began)
+	}
+	w.crew.add(runs)
 	return len(deliveries), nil
 }
 

@@ -41,7 +41,7 @@ type Worker struct {
 	slots   *slots
 	sources *sources
 	running running
-	work    chan *run
+	crew    *crew
 	tally   tally
 
 	// hurry is closed to end the grace time; released says that what had not returned by the end was
@@ -66,15 +66,16 @@ func newWorker(b broker, cfg Config) (*Worker, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
-	return &Worker{
+	w := &Worker{
 		cfg: cfg, broker: b, handlers: map[string]Handler{},
 		slots:   newSlots(cfg.Concurrency, cfg.QueueConcurrency),
 		sources: newSources(cfg.Queues, cfg.Strict),
-		work:    make(chan *run),
 		hurry:   make(chan struct{}),
 		vacant:  make(chan struct{}, 1),
 		stopped: make(chan struct{}),
-	}, nil
+	}
+	w.crew = newCrew(w.stopped, w.finish)
+	return w, nil
 }
 
 // Handle sets the handler of a kind, or with AnyKind the one for all kinds that have none. It is to be
