@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -134,6 +135,40 @@ func TestAckBatch(t *testing.T) {
 			if h.ok(err); is != (i%3 == 0) {
 				t.Errorf("mark %d: %v", i, is)
 			}
+		}
+	})
+}
+
+// AckThen tells its caller later what Ack would have returned, once for each job of a batch.
+func TestAckThen(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		const n = 100
+		for i := range n {
+			h.enqueue(queue.Job{ID: fmt.Sprint("job-", i), Retain: -1})
+		}
+		ds := h.lease(n)
+		h.ok(h.b.Ack(h.ctx, ds[0]))
+		verdicts := make(chan error, n+1)
+		h.counted(map[string]int64{"ack": n - 1}, func() {
+			for _, d := range ds {
+				h.b.AckThen(d, func(err error) { verdicts <- err })
+			}
+			lost := 0
+			for range ds {
+				if err := <-verdicts; errors.Is(err, queue.ErrLeaseLost) {
+					lost++
+				} else {
+					h.ok(err)
+				}
+			}
+			if lost != 1 {
+				t.Errorf("%d leases lost, want that of the job acked before", lost)
+			}
+		})
+		h.wantDepth(nil)
+		h.b.AckThen(&queue.Delivery{}, func(err error) { verdicts <- err })
+		if err := <-verdicts; !errors.Is(err, queue.ErrInvalid) {
+			t.Errorf("a delivery that Lease did not make: %v", err)
 		}
 	})
 }
