@@ -13,6 +13,9 @@ type Config struct {
 	// Namespace is the first part of every key, so that environments and tenants can share a server:
 	// 1 to 64 characters of [a-zA-Z0-9_.-]. Default: "dueq".
 	Namespace string
+	// Queues are those that Enqueue takes jobs for, so that a misspelt name is ErrUnknownQueue and no
+	// new queue that nobody serves. Default: any.
+	Queues []string
 	// MaxPayload is the largest payload that Enqueue takes, in bytes, up to 64 MiB. Default: 1 MiB.
 	MaxPayload int
 	// MaxDelay is how far ahead a job may be due. Default: 365 days.
@@ -52,6 +55,9 @@ func (c *Config) validate() error {
 	if !validName(c.Namespace) {
 		errs = append(errs, fmt.Errorf("%w: namespace %q: want 1 to %d characters of [a-zA-Z0-9_.-]",
 			ErrInvalid, c.Namespace, maxNameBytes))
+	}
+	for _, name := range c.Queues {
+		errs = append(errs, checkQueue(name))
 	}
 	if c.MaxPayload < 1 || c.MaxPayload > limitMaxPayload {
 		errs = append(errs, fmt.Errorf("%w: MaxPayload %d: want 1 to %d bytes", ErrInvalid, c.MaxPayload, limitMaxPayload))

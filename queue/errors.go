@@ -11,6 +11,8 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrTooLarge is returned when a payload is over Config.MaxPayload. Nothing was sent to Redis.
 	ErrTooLarge = errors.New("payload too large")
+	// ErrUnknownQueue is returned when a job is for none of Config.Queues. Nothing was sent to Redis.
+	ErrUnknownQueue = errors.New("unknown queue")
 	// ErrConflict is returned when the ID is in the queue with another kind or payload.
 	ErrConflict = errors.New("id is in use with another payload")
 	// ErrDuplicate is returned when another job holds the Unique key; errors.As finds a

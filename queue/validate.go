@@ -3,6 +3,8 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -76,6 +78,9 @@ func checkText(what, s string, limit int) error {
 // check returns all that is wrong with a job, joined.
 func (c *Config) check(j *Job, now time.Time) error {
 	errs := []error{checkQueue(j.Queue), checkText("kind", j.Kind, maxKindBytes)}
+	if len(c.Queues) > 0 && !slices.Contains(c.Queues, j.Queue) {
+		errs = append(errs, fmt.Errorf("%w: %q: want one of %s", ErrUnknownQueue, j.Queue, strings.Join(c.Queues, ", ")))
+	}
 	if j.ID != "" {
 		errs = append(errs, checkID(j.ID))
 	}

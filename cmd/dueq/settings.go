@@ -20,6 +20,7 @@ type config struct {
 	namespace      string
 	acceptDataLoss bool
 	maxPayload     int
+	knownQueues    []string
 	logLevel       string
 	logFormat      string
 
@@ -90,6 +91,7 @@ var settings = []setting{
 	{"namespace", "namespace", func(c *config) any { return &c.namespace }, "the first part of every key, so that environments can share a server"},
 	{"accept_data_loss", "accept-data-loss", func(c *config) any { return &c.acceptDataLoss }, "work with a server that may lose jobs (dueq doctor says why)"},
 	{"max_payload", "max-payload", func(c *config) any { return &c.maxPayload }, "the largest payload to enqueue, in bytes"},
+	{"known_queues", "known-queue", func(c *config) any { return &c.knownQueues }, "a queue to enqueue to, so that a misspelt name is an error; repeatable (default: any)"},
 	{"log_level", "log-level", func(c *config) any { return &c.logLevel }, "what daemons log: debug, info, warn or error"},
 	{"log_format", "log-format", func(c *config) any { return &c.logFormat }, "how daemons log: text or json"},
 
