@@ -242,13 +242,16 @@ func spec(j *Job) string {
 		rank = map[Priority]string{High: "h", Low: "l"}[j.Priority]
 	}
 	if j.Unique.Key != "" {
-		scope = map[UniqueScope]string{UntilDone: "d", UntilStarted: "s", ForWindow: "w"}[j.Unique.Scope]
+		scope = scopeLetters[j.Unique.Scope]
 		if j.Unique.Scope == ForWindow {
 			window = strconv.FormatInt(ceilMS(j.Unique.Window), 10)
 		}
 	}
 	return when(j.Due, j.Delay) + " " + replace + rank + scope + window + " " + j.Unique.Key
 }
+
+// scopeLetters are how scripts name the scope of a unique lock.
+var scopeLetters = map[UniqueScope]string{UntilDone: "d", UntilStarted: "s", ForWindow: "w"}
 
 // when is a due time as scripts take it: a delay in ms, or @ and an absolute time. Neither is ever
 // rounded down.

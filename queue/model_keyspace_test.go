@@ -19,9 +19,6 @@ var (
 	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats"}
 	rankNames = map[Priority]string{High: "high", Normal: "ready", Low: "low"}
 	hintNames = []string{"wake", "tick"}
-
-	// rankLetters are how the ghosts hash names a ready list.
-	rankLetters = map[string]string{"high": "h", "ready": "n", "low": "l"}
 )
 
 // keyspace is all that a shard holds at one moment.

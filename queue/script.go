@@ -48,11 +48,15 @@ var (
 	cancelScript     = scripts["cancel"]
 	requeueScript    = scripts["requeue"]
 	purgeScript      = scripts["purge"]
+
+	auditScript       = scripts["audit"]
+	auditLockScript   = scripts["audit_lock"]
+	auditCountsScript = scripts["audit_counts"]
 )
 
 // fragmentOrder is the order in which the parts that scripts share are joined before them: a part may
 // use those before it.
-var fragmentOrder = []string{"clock", "ready", "unique", "owned", "forget", "lift", "admit", "unlease", "wait", "index"}
+var fragmentOrder = []string{"clock", "ready", "unique", "owned", "forget", "lift", "admit", "unlease", "wait", "index", "entries", "disorder", "mend"}
 
 func mustLoadScripts() map[string]*script {
 	entries, err := luaFiles.ReadDir("lua")
