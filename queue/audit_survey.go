@@ -220,11 +220,11 @@ func (a *auditor) surveyUnique(ctx context.Context) error {
 
 func (a *auditor) surveyLock(ctx context.Context, key, value string) error {
 	till, holder, ok := strings.Cut(value, " ")
-	if _, err := strconv.ParseUint(till, 10, 64); err != nil || !ok {
+	switch {
+	case !ok || !isNumber(till):
 		a.locks = append(a.locks, lockSuspect{key: key})
 		return nil
-	}
-	if till != "0" {
+	case till != "0":
 		return nil // a window, whoever holds it
 	}
 	pipe := a.c.rdb.Pipeline()
@@ -247,6 +247,11 @@ func (a *auditor) surveyLock(ctx context.Context, key, value string) error {
 	}
 	a.locks = append(a.locks, l)
 	return nil
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 64)
+	return err == nil
 }
 
 // surveyMarks finds marks that no purge would ever take.
