@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,18 +17,29 @@ import (
 const tolerable = time.Second
 
 func (c *cli) doctor() *cobra.Command {
-	asJSON := false
+	var o doctorOptions
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Check whether a Redis server can keep the promises", Args: takes(0, 0),
+		Use: "doctor", Short: "Check the server, audit every queue, and repair", Args: takes(0, 0),
 		Long: `Check the server as every start does: version, eviction policy, persistence, memory limit, replicas, and
-whether the user may run each command that dueq needs; and how far its clock is from this machine's. It
-changes nothing but scratch keys, which it removes. Exit 1 where a promise cannot be kept.`,
+whether the user may run each command that dueq needs; and how far its clock is from this machine's. Then
+audit every queue, or those named: jobs in no place or in two, places and notes of jobs that do not exist,
+leases without tokens, locks left behind, wrong counters, records that cannot be decoded, foreign keys.
+It goes in small steps, beside running workers too. It changes nothing but scratch keys, which it removes,
+unless --repair is given, which mends what is found and loses no job. Exit 1 where a promise cannot be kept,
+or damage is left.`,
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, jsonUsage)
+	cmd.Flags().BoolVar(&o.json, "json", false, jsonUsage)
+	cmd.Flags().BoolVar(&o.repair, "repair", false, "mend what is found")
+	cmd.Flags().StringArrayVar(&o.queues, "queue", nil, "audit this queue only; repeatable")
 	cmd.RunE = c.act(func(ctx context.Context, cfg *config, p *process, _ []string) error {
-		return runDoctor(ctx, cfg, p, asJSON)
+		return runDoctor(ctx, cfg, p, &o)
 	})
 	return cmd
+}
+
+type doctorOptions struct {
+	json, repair bool
+	queues       []string
 }
 
 // diagnosis is what doctor found.
@@ -42,30 +54,33 @@ type diagnosis struct {
 	ClockAheadMS *float64 `json:"clock_ahead_ms"`
 	RoundTripMS  *float64 `json:"round_trip_ms"`
 	Queues       int      `json:"queues"`
+	// Names is what is wrong with the names of queues, Audits what is wrong in each queue.
+	Names  []queue.Finding `json:"names"`
+	Audits []auditView     `json:"audits"`
 }
 
-func runDoctor(ctx context.Context, cfg *config, p *process, asJSON bool) error {
+func runDoctor(ctx context.Context, cfg *config, p *process, o *doctorOptions) error {
 	client, err := cfg.dial(ctx, cfg.redis, queue.Config{AcceptDataLoss: true, Logger: quiet()})
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	d, err := diagnose(ctx, cfg, client)
+	d, err := diagnose(ctx, cfg, client, p, o)
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if o.json {
 		err = writeJSON(p.out, d)
 	} else {
-		err = d.print(p)
+		err = d.print(p, o.repair)
 	}
 	if err == nil && len(d.Fatal) > 0 {
 		err = fmt.Errorf("%w: %s", queue.ErrUnfit, plural(len(d.Fatal), "fatal finding"))
 	}
-	return err
+	return errors.Join(err, d.damage(o.repair))
 }
 
-func diagnose(ctx context.Context, cfg *config, client *queue.Client) (*diagnosis, error) {
+func diagnose(ctx context.Context, cfg *config, client *queue.Client, p *process, o *doctorOptions) (*diagnosis, error) {
 	report, err := client.Check(ctx)
 	if err != nil {
 		return nil, err
@@ -73,6 +88,7 @@ func diagnose(ctx context.Context, cfg *config, client *queue.Client) (*diagnosi
 	d := &diagnosis{
 		Redis: maskURL(cfg.redis), Namespace: client.Namespace(), Version: report.Version, Mode: report.Mode,
 		Fatal: append([]string{}, report.Fatal...), Warnings: append([]string{}, report.Warnings...),
+		Names: []queue.Finding{}, Audits: []auditView{},
 	}
 	if !client.Embedded() {
 		d.readClock(ctx, cfg)
@@ -82,7 +98,8 @@ func diagnose(ctx context.Context, cfg *config, client *queue.Client) (*diagnosi
 		d.Warnings = append(d.Warnings, "the queues cannot be listed: "+err.Error())
 	}
 	d.Queues = len(names)
-	return d, nil
+	d.audit(ctx, client, p, o, names)
+	return d, ctx.Err()
 }
 
 func (d *diagnosis) readClock(ctx context.Context, cfg *config) {
@@ -105,7 +122,7 @@ func milliseconds(d time.Duration) float64 {
 	return float64(d.Round(time.Millisecond/places)) / float64(time.Millisecond)
 }
 
-func (d *diagnosis) print(p *process) error {
+func (d *diagnosis) print(p *process, repaired bool) error {
 	colours := paintFor(p.out)
 	rows := [][]string{
 		{"redis", d.Redis},
@@ -125,7 +142,8 @@ func (d *diagnosis) print(p *process) error {
 	for _, text := range d.Warnings {
 		fmt.Fprintf(&b, "%s    %s\n", colours.as(yellow, "warning"), oneLine(text))
 	}
-	if len(d.Fatal)+len(d.Warnings) == 0 {
+	d.printAudits(&b, colours, repaired)
+	if len(d.Fatal)+len(d.Warnings) == 0 && d.damage(repaired) == nil {
 		fmt.Fprintf(&b, "%s         no findings\n", colours.as(green, "ok"))
 	}
 	_, err := fmt.Fprint(p.out, b.String())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/internal/redistest"
+	"github.com/dueq-io/dueq/queue"
 )
 
 func TestBench(t *testing.T) {
@@ -75,6 +76,47 @@ func TestDoctorOfAUserWithoutRights(t *testing.T) {
 	}
 	r := dueq(t, "doctor", "--redis", "redis://weak:pw@"+server.Addr()).want(t, exitFailed)
 	wantWords(t, r.out, "fatal", "grant the user")
+}
+
+// Doctor names the damage that is planted and exits 1, mends it, and has nothing more to say.
+func TestDoctorAudits(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.dead(p.client(), "sms", "a", "b")
+	p.dead(p.client(), "mail", "c")
+	rdb := redistest.Client(t)
+	key := func(name string) string { return p.namespace + ":{sms}:" + name }
+	if err := rdb.ZRem(t.Context(), key("dead"), "a").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.SRem(t.Context(), p.namespace+":queues", "sms").Err(); err != nil {
+		t.Fatal(err)
+	}
+	r := p.dueq("doctor")
+	r.failed(t, "2 findings", "--repair")
+	wantWords(t, r.out, "orphan a", "queue sms: 2 jobs", "queue mail: 1 job in", "unnamed", "in order")
+	r = p.dueq("doctor", "--queue", "mail").want(t, exitOK)
+	if strings.Contains(r.out, "queue sms") {
+		t.Errorf("not narrowed: %s", r.out)
+	}
+	d := decode[diagnosis](t, p.dueq("doctor", "--json", "--repair").want(t, exitOK))
+	if len(d.Names) != 1 || len(d.Audits) != 2 || d.Audits[1].Found[queue.Orphan] != 1 || !d.Audits[1].Mended {
+		t.Errorf("%+v", d)
+	}
+	if j := p.job(p.client(), "sms", "a"); j.State != queue.Ready {
+		t.Errorf("it is %s", j.State)
+	}
+	p.dueq("doctor").want(t, exitOK)
+	if err := rdb.Del(t.Context(), key("jobs")).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.Set(t.Context(), key("jobs"), "x", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	r = p.dueq("doctor", "--queue", "sms")
+	r.failed(t, "1 finding")
+	wantWords(t, r.out, "type", "moved away")
+	p.dueq("doctor", "--queue", "not/a/queue").failed(t, "could not be audited")
 }
 
 func TestWipeLeavesTheNeighbours(t *testing.T) {
