@@ -1,0 +1,100 @@
+// Package fault is the fault matrix: one file a row, each of which breaks one thing under load and
+// holds what happened against its bar.
+package fault
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// Row is one fault.
+type Row struct {
+	Name  string
+	Bar   string // what must hold, in the words of the final table
+	Break func(ctx context.Context, r *Run) error
+}
+
+// Rows are all rows, in the order in which they run. Each stands in a file of its own.
+func Rows() []Row {
+	return []Row{workerKill}
+}
+
+// Run is one row under way. What it draws comes from Rand alone, so a seed repeats it.
+type Run struct {
+	Full bool
+	Rand *rand.Rand
+	Out  io.Writer
+	// Binary is what to run as workers and producers in place of this program: a mutant. Default: none.
+	Binary string
+
+	figures, failures []string
+}
+
+// Size is how much a row does: little for a smoke run, all of it for a full one.
+func (r *Run) Size(smoke, full int) int {
+	if r.Full {
+		return full
+	}
+	return smoke
+}
+
+// Say prints progress.
+func (r *Run) Say(format string, args ...any) { fmt.Fprintf(r.Out, "  "+format+"\n", args...) }
+
+// Figure adds a figure to the final table.
+func (r *Run) Figure(format string, args ...any) {
+	r.figures = append(r.figures, fmt.Sprintf(format, args...))
+}
+
+// Require fails the row where ok is false, and says why.
+func (r *Run) Require(ok bool, format string, args ...any) {
+	if !ok {
+		r.failures = append(r.failures, fmt.Sprintf(format, args...))
+	}
+}
+
+// Between draws a time from low to high.
+func (r *Run) Between(low, high time.Duration) time.Duration {
+	return low + time.Duration(r.Rand.Int64N(int64(high-low)+1))
+}
+
+// Result is one line of the final table.
+type Result struct {
+	Row     string        `json:"row"`
+	Bar     string        `json:"bar"`
+	Figure  string        `json:"figure"`
+	Pass    bool          `json:"pass"`
+	Failure string        `json:"failure,omitempty"`
+	Seed    uint64        `json:"seed"`
+	Took    time.Duration `json:"took_ns"`
+}
+
+// Do runs the row. An error of the harness itself fails it too.
+func (row Row) Do(ctx context.Context, r *Run, seed uint64) Result {
+	r.Rand = rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a run is to be repeated, not to be secret
+	began := time.Now()
+	err := row.Break(ctx, r)
+	if err != nil {
+		r.failures = append(r.failures, err.Error())
+	}
+	return Result{
+		Row: row.Name, Bar: row.Bar, Figure: strings.Join(r.figures, ", "), Pass: len(r.failures) == 0,
+		Failure: strings.Join(r.failures, "; "), Seed: seed, Took: time.Since(began),
+	}
+}
+
+// wait waits for d, or says why it did not.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,79 @@
+package load
+
+import "time"
+
+// WorkerConfig is how a worker process behaves. Its zero fields are those of a Fleet's Worker.
+type WorkerConfig struct {
+	Concurrency int           // default 16
+	Grace       time.Duration // of a SIGTERM; default 10 s
+	ReapGrace   time.Duration // default 3 s
+	Schedulers  int           // each a mover, a reaper and a janitor; default 1, negative: none
+	RunFor      time.Duration // of a job, 0 to twice this; default 5 ms
+	// Stubborn handlers do not end with their contexts: they run on for RunFor and return nil.
+	Stubborn bool
+}
+
+// ProducerConfig is what a producer process enqueues: jobs First to First+Jobs-1, each retried under
+// its own ID until the answer is nil or definite.
+type ProducerConfig struct {
+	First, Jobs uint32
+	Goroutines  int           // default 32
+	Delay       time.Duration // of each job, at most; spread evenly from 0
+	Due         time.Time     // one moment for all, instead of Delay
+	Kind        string        // default KindWork
+	Payload     int           // bytes, default 64
+	PerSecond   int           // of this process; default: as fast as it goes
+	Replicas    int           // queue.Replicated(n, 1 s) where over 0
+}
+
+// The kinds of jobs that workers run.
+const (
+	KindWork = "work" // sleeps and returns nil
+	KindExit = "exit" // ends the process
+	KindSpin = "spin" // never returns, and its process is lost with it
+)
+
+// settings is what a child is told, by its environment.
+type settings struct {
+	Number     uint16
+	Dir        string
+	URL, Queue string
+	Lease      time.Duration
+	Worker     *WorkerConfig   `json:",omitempty"`
+	Producer   *ProducerConfig `json:",omitempty"`
+}
+
+// env is the variable that makes a process a child.
+const env = "DUEQ_CHAOS_CHILD"
+
+func (c WorkerConfig) withDefaults() WorkerConfig {
+	if c.Concurrency == 0 {
+		c.Concurrency = 16
+	}
+	if c.Grace == 0 {
+		c.Grace = 10 * time.Second
+	}
+	if c.ReapGrace == 0 {
+		c.ReapGrace = 3 * time.Second
+	}
+	if c.Schedulers == 0 {
+		c.Schedulers = 1
+	}
+	if c.RunFor == 0 {
+		c.RunFor = 5 * time.Millisecond
+	}
+	return c
+}
+
+func (c ProducerConfig) withDefaults() ProducerConfig {
+	if c.Goroutines == 0 {
+		c.Goroutines = 32
+	}
+	if c.Kind == "" {
+		c.Kind = KindWork
+	}
+	if c.Payload == 0 {
+		c.Payload = 64
+	}
+	return c
+}

@@ -1,0 +1,86 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dueq-io/dueq/queue"
+	"github.com/dueq-io/dueq/scheduler"
+	"github.com/dueq-io/dueq/test/chaos/history"
+	"github.com/dueq-io/dueq/worker"
+)
+
+// markFor is how long Redis keeps the note of an accepted completion: longer than any run.
+const markFor = 2 * time.Hour
+
+func (s *settings) work(ctx context.Context, client *queue.Client, seen *history.Writer) error {
+	cfg := s.Worker.withDefaults()
+	w, err := worker.New(client, worker.Config{
+		Queues: map[string]int{s.Queue: 1}, Concurrency: cfg.Concurrency, Lease: s.Lease, Grace: cfg.Grace,
+		Backoff: queue.Constant(100 * time.Millisecond),
+	})
+	if err != nil {
+		return err
+	}
+	w.Handle(KindWork, noted(seen, func(ctx context.Context) error { return cfg.sleep(ctx) }))
+	w.Handle(KindExit, noted(seen, func(context.Context) error { os.Exit(3); return nil }))
+	w.Handle(KindSpin, noted(seen, func(context.Context) error { select {} }))
+	group, ctx := errgroup.WithContext(ctx)
+	for range max(cfg.Schedulers, 0) {
+		moving, err := scheduler.New(client, scheduler.Config{
+			Queues: []string{s.Queue}, Grace: cfg.ReapGrace, PurgeEvery: 5 * time.Second,
+		})
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return moving.Run(ctx) })
+	}
+	group.Go(func() error { return w.Run(ctx) })
+	return group.Wait()
+}
+
+// sleep is the work of a job.
+func (c *WorkerConfig) sleep(ctx context.Context) error {
+	done := time.NewTimer(rand.N(2*c.RunFor + 1))
+	defer done.Stop()
+	select {
+	case <-done.C:
+		return nil
+	case <-ctx.Done():
+		if c.Stubborn {
+			<-done.C
+			return nil
+		}
+		return context.Cause(ctx)
+	}
+}
+
+// noted is a handler that writes down what it does, and has Redis note under which token it accepts
+// the completion.
+func noted(seen *history.Writer, run func(context.Context) error) worker.Handler {
+	return worker.HandlerFunc(func(ctx context.Context, d *queue.Delivery) error {
+		seq, ok := seqOf(d.ID)
+		if !ok {
+			return worker.Dead(fmt.Errorf("id %q is not one of a producer's", d.ID))
+		}
+		add := func(what history.Type, aux int64) {
+			seen.Add(history.Record{Type: what, Seq: seq, Token: d.Token, Aux: int32(aux)})
+		}
+		add(history.Started, d.Lateness().Milliseconds())
+		over := context.AfterFunc(ctx, func() { add(history.ContextEnded, 0) })
+		defer over()
+		d.Mark(markOf(seq, d.Token), markFor)
+		err := run(ctx)
+		if err != nil {
+			add(history.EndedError, 0)
+			return err
+		}
+		add(history.EndedOK, 0)
+		return nil
+	})
+}
