@@ -34,7 +34,7 @@ type enqueueOptions struct {
 func (c *cli) enqueue() *cobra.Command {
 	var o enqueueOptions
 	cmd := &cobra.Command{
-		Use: "enqueue QUEUE KIND [PAYLOAD | - | @FILE]", Short: "Hand a job in, or many from standard input", Long: enqueueAbout,
+		Use: "enqueue {QUEUE KIND [PAYLOAD | - | @FILE] | --stdin}", Short: "Hand a job in, or many from standard input", Long: enqueueAbout,
 		Example: "  dueq enqueue sms sms.send '{\"to\":\"+15550100\"}' --delay 2h\n  dueq enqueue --stdin < jobs.ndjson",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !o.stdin {
