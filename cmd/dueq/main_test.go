@@ -21,7 +21,7 @@ func TestWrongUsageExits2WithAHint(t *testing.T) {
 		"job a":                                  "want dueq job QUEUE ID",
 		"job a b --payload --json":               "--payload and --json cannot be used together",
 		"version x":                              "got 1 argument",
-		"enqueue a":                              "want dueq enqueue QUEUE KIND",
+		"enqueue a":                              "want dueq enqueue {QUEUE KIND",
 		"enqueue a k --delay soon":               `delay "soon"`,
 		"enqueue a k --due tomorrow":             `due "tomorrow"`,
 		"enqueue a k --delay 1s --due 2026":      "--delay and --due cannot be used together",
