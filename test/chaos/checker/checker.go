@@ -40,6 +40,8 @@ type Report struct {
 	Unconserved []uint32 // in two places at the end
 	Orphans     int
 
+	Retried    int            // calls of enqueue that were repeated
+	Charged    int            // starts that were not a job's first attempt
 	Recovered  int            // unknown to the producer, and run
 	Duplicates map[string]int // starts beyond the first, by cause
 	AckRefused int            // late completions that Redis refused, as the worker saw it

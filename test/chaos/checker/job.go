@@ -17,16 +17,16 @@ type run struct {
 
 // job is what is known about one job.
 type job struct {
-	seq                     uint32
-	invoked                 int64
-	delay                   time.Duration
-	wasInvoked, ok, unknown bool
-	failedForCertain        bool
-	runs                    []run // by time of start
-	ackOK                   []int64
-	refused                 int
-	accepted                []int64 // by Redis's own account
-	places                  []string
+	seq                       uint32
+	invoked                   int64
+	delay                     time.Duration
+	wasInvoked, ok, unknown   bool
+	failedForCertain          bool
+	runs                      []run // by time of start
+	ackOK                     []int64
+	refused, retried, charged int
+	accepted                  []int64 // by Redis's own account
+	places                    []string
 }
 
 func newJob(events []history.Record, final Final) *job {
@@ -43,7 +43,12 @@ func newJob(events []history.Record, final Final) *job {
 			j.failedForCertain = true
 		case history.EnqueueUnknown:
 			j.unknown = true
+		case history.EnqueueError:
+			j.retried++
 		case history.Started:
+			if e.Attempt > 1 {
+				j.charged++
+			}
 			j.runs = append(j.runs, run{worker: e.Worker, token: e.Token, start: e.Mono, end: math.MaxInt64})
 		case history.EndedOK, history.EndedError:
 			if i := slices.IndexFunc(j.runs, func(r run) bool { return r.token == e.Token }); i >= 0 {
@@ -87,6 +92,8 @@ func (j *job) count(r *Report) {
 		r.Left++
 	}
 	r.AckRefused += j.refused
+	r.Retried += j.retried
+	r.Charged += j.charged
 }
 
 // judgeEnd looks at where the job ended.
@@ -110,13 +117,10 @@ func (j *job) judgeTokens(r *Report, opt Options) {
 	}
 	rising := slices.IsSortedFunc(j.runs, func(a, b run) int { return int(a.token - b.token) })
 	bad := len(j.accepted) > 1 || !rising || len(slices.Compact(slices.Sorted(slices.Values(j.ackOK)))) > 1
-	for _, token := range append(slices.Clone(j.accepted), j.ackOK...) {
-		for _, run := range j.runs {
-			if run.token > token {
-				bad = true
-				r.Resurrected = append(r.Resurrected, j.seq)
-			}
-		}
+	completed := slices.Concat(j.accepted, j.ackOK)
+	if len(completed) > 0 && len(j.runs) > 0 && slices.Max(j.tokens()) > slices.Min(completed) {
+		bad = true
+		r.Resurrected = append(r.Resurrected, j.seq)
 	}
 	if bad {
 		r.Fencing = append(r.Fencing, j.seq)
@@ -139,4 +143,12 @@ func (j *job) judgeAgain(r *Report, faults *faults, opt Options, before, again *
 	if cause == CauseNone && before.end > again.start && history.Since(before.start, again.start) < opt.Lease {
 		r.Overlap = append(r.Overlap, j.seq)
 	}
+}
+
+// tokens are those of all runs.
+func (j *job) tokens() (out []int64) {
+	for _, run := range j.runs {
+		out = append(out, run.token)
+	}
+	return out
 }

@@ -23,8 +23,8 @@ func (r *Report) Table(w io.Writer) error {
 	} {
 		fmt.Fprintf(t, "  %s\t%d %v\n", finding.name, len(finding.jobs), finding.jobs[:min(5, len(finding.jobs))])
 	}
-	fmt.Fprintf(t, "  orphans\t%d\n  recovered\t%d\n  late acks\t%d, refused as workers saw %d\n",
-		r.Orphans, r.Recovered, r.LateAcks, r.AckRefused)
+	fmt.Fprintf(t, "  orphans\t%d\n  recovered\t%d, %d calls of enqueue repeated, %d later attempts\n  late acks\t%d, refused as workers saw %d\n",
+		r.Orphans, r.Recovered, r.Retried, r.Charged, r.LateAcks, r.AckRefused)
 	fmt.Fprintf(t, "  duplicates\t%d of %d running at a fault\n", r.DuplicateCount(), r.Running)
 	for _, cause := range slices.Sorted(maps.Keys(r.Duplicates)) {
 		fmt.Fprintf(t, "    %s\t%d\n", cause, r.Duplicates[cause])

@@ -20,7 +20,7 @@ type Row struct {
 
 // Rows are all rows, in the order in which they run. Each stands in a file of its own.
 func Rows() []Row {
-	return []Row{workerKill}
+	return []Row{workerKill, redisKill, workerStop, redisStop, crowd, rolling, scriptFlush}
 }
 
 // Run is one row under way. What it draws comes from Rand alone, so a seed repeats it.

@@ -30,6 +30,8 @@ const (
 	ContextEnded   // the handler's context ended while it ran
 	AckOK          // Redis's answer to the ack reached the worker
 	AckRefused     // so did a refusal
+	EnqueueError   // one call failed; the producer repeats it
+	Census         // Aux: goroutines of an idle process
 	WorkerKilled
 	WorkerPaused
 	WorkerResumed
@@ -49,6 +51,8 @@ type Record struct {
 	Aux    int32
 	Worker uint16
 	Type   Type
+	// Attempt is which one a start was, as its worker was told; 255 stands for all above.
+	Attempt uint8
 }
 
 // Now is this host's monotonic clock, the same in every process.
@@ -98,7 +102,7 @@ func (r Record) bytes() (b [Size]byte) {
 	binary.LittleEndian.PutUint32(b[16:], r.Seq)
 	binary.LittleEndian.PutUint32(b[20:], uint32(r.Aux))
 	binary.LittleEndian.PutUint16(b[24:], r.Worker)
-	b[26] = byte(r.Type)
+	b[26], b[27] = byte(r.Type), r.Attempt
 	return b
 }
 
@@ -109,7 +113,7 @@ func parse(b []byte) Record {
 		Seq:    binary.LittleEndian.Uint32(b[16:]),
 		Aux:    int32(binary.LittleEndian.Uint32(b[20:])),
 		Worker: binary.LittleEndian.Uint16(b[24:]),
-		Type:   Type(b[26]),
+		Type:   Type(b[26]), Attempt: b[27],
 	}
 }
 

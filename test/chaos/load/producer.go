@@ -61,7 +61,9 @@ func (s *settings) enqueue(ctx context.Context, client *queue.Client, seen *hist
 		case refused(err):
 			seen.Add(history.Record{Type: history.EnqueueFailed, Seq: seq})
 			return
-		case !pause(ctx):
+		}
+		seen.Add(history.Record{Type: history.EnqueueError, Seq: seq})
+		if !pause(ctx) {
 			seen.Add(history.Record{Type: history.EnqueueUnknown, Seq: seq})
 			return
 		}

@@ -9,8 +9,9 @@ type WorkerConfig struct {
 	ReapGrace   time.Duration // default 3 s
 	Schedulers  int           // each a mover, a reaper and a janitor; default 1, negative: none
 	RunFor      time.Duration // of a job, 0 to twice this; default 5 ms
-	// Stubborn handlers do not end with their contexts: they run on for RunFor and return nil.
-	Stubborn bool
+	// Stubborn is how long a handler runs on when its context has ended, to return nil then.
+	Stubborn   time.Duration
+	MaxRuntime time.Duration // default 1 h
 }
 
 // ProducerConfig is what a producer process enqueues: jobs First to First+Jobs-1, each retried under

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -22,7 +23,7 @@ func (s *settings) work(ctx context.Context, client *queue.Client, seen *history
 	cfg := s.Worker.withDefaults()
 	w, err := worker.New(client, worker.Config{
 		Queues: map[string]int{s.Queue: 1}, Concurrency: cfg.Concurrency, Lease: s.Lease, Grace: cfg.Grace,
-		Backoff: queue.Constant(100 * time.Millisecond),
+		MaxRuntime: cfg.MaxRuntime, Backoff: queue.Constant(100 * time.Millisecond),
 	})
 	if err != nil {
 		return err
@@ -30,6 +31,7 @@ func (s *settings) work(ctx context.Context, client *queue.Client, seen *history
 	w.Handle(KindWork, noted(seen, func(ctx context.Context) error { return cfg.sleep(ctx) }))
 	w.Handle(KindExit, noted(seen, func(context.Context) error { os.Exit(3); return nil }))
 	w.Handle(KindSpin, noted(seen, func(context.Context) error { select {} }))
+	go census(ctx, seen)
 	group, ctx := errgroup.WithContext(ctx)
 	for range max(cfg.Schedulers, 0) {
 		moving, err := scheduler.New(client, scheduler.Config{
@@ -52,12 +54,17 @@ func (c *WorkerConfig) sleep(ctx context.Context) error {
 	case <-done.C:
 		return nil
 	case <-ctx.Done():
-		if c.Stubborn {
-			<-done.C
-			return nil
+		if c.Stubborn == 0 {
+			return context.Cause(ctx)
 		}
-		return context.Cause(ctx)
 	}
+	on := time.NewTimer(c.Stubborn)
+	defer on.Stop()
+	select {
+	case <-done.C:
+	case <-on.C:
+	}
+	return nil
 }
 
 // noted is a handler that writes down what it does, and has Redis note under which token it accepts
@@ -69,7 +76,9 @@ func noted(seen *history.Writer, run func(context.Context) error) worker.Handler
 			return worker.Dead(fmt.Errorf("id %q is not one of a producer's", d.ID))
 		}
 		add := func(what history.Type, aux int64) {
-			seen.Add(history.Record{Type: what, Seq: seq, Token: d.Token, Aux: int32(aux)})
+			seen.Add(history.Record{
+				Type: what, Seq: seq, Token: d.Token, Aux: int32(aux), Attempt: uint8(min(d.Attempt, math.MaxUint8)),
+			})
 		}
 		add(history.Started, d.Lateness().Milliseconds())
 		over := context.AfterFunc(ctx, func() { add(history.ContextEnded, 0) })

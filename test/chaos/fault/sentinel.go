@@ -1,0 +1,164 @@
+package fault
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
+	"github.com/dueq-io/dueq/test/chaos/load"
+	"github.com/dueq-io/dueq/test/chaos/node"
+)
+
+var sentinelFailover = Row{
+	Name:  "sentinel-failover",
+	Bar:   "Replicated(1): 0 confirmed jobs lost, enqueue back within 5 s at p99",
+	Break: func(ctx context.Context, r *Run) error { return breakMaster(ctx, r, 1) },
+}
+
+// Without it a run in which nothing could be lost would pass for a proof.
+var sentinelControl = Row{
+	Name:  "sentinel-failover-control",
+	Bar:   "the same fail-overs without confirmed writes lose at least one job",
+	Break: func(ctx context.Context, r *Run) error { return breakMaster(ctx, r, 0) },
+}
+
+const (
+	// lag is how long the replicas stand still before the master dies: less
+	// than the second after which Sentinels take them for dead.
+	lag = 800 * time.Millisecond
+	// bigPayload makes what comes meanwhile more than the sockets hold, so
+	// that it dies with the master.
+	bigPayload = 16 << 10
+)
+
+func breakMaster(ctx context.Context, r *Run, replicas int) (err error) {
+	servers, err := node.StartSentinel(ctx, node.Config{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, servers.Close()) }()
+	fleet, err := load.NewFleet(servers.URL(), lease)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, fleet.Close()) }()
+	if r.Binary != "" {
+		fleet.Binary = r.Binary
+	}
+	s := &stage{Fleet: fleet, run: r}
+	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 64}); err != nil {
+		return err
+	}
+	jobs, failovers := r.Size(15_000, 300_000), r.Size(2, 10)
+	if replicas == 0 {
+		jobs, failovers = r.Size(15_000, 60_000), r.Size(1, 3)
+	}
+	producer, err := s.Producer(load.ProducerConfig{
+		Jobs: uint32(jobs), Goroutines: 64, Payload: bigPayload, PerSecond: 1500, Replicas: replicas,
+	})
+	if err != nil {
+		return err
+	}
+	for n := range failovers {
+		if err := wait(ctx, r.Between(time.Second, 3*time.Second)); err != nil {
+			return err
+		}
+		if err := failOver(ctx, s, servers, n+1); err != nil {
+			return err
+		}
+	}
+	if s.redis, err = servers.Master(ctx); err != nil {
+		return err
+	}
+	report, err := s.judge(ctx, checker.Options{MayLoseWrites: true}, producer)
+	if err != nil {
+		return err
+	}
+	if replicas == 0 {
+		r.Figure("%d jobs, %d lost in %d fail-overs", report.Enqueued, len(report.Lost), failovers)
+		r.Require(len(report.Lost) > 0, "nothing was lost without confirmed writes: the run cannot show that they matter")
+		return nil
+	}
+	r.soundly(report, jobs)
+	return r.requireOutages(s, failovers)
+}
+
+// failOver kills a master whose replicas lag behind and brings it back.
+func failOver(ctx context.Context, s *stage, servers *node.Sentinel, n int) error {
+	lagging, err := servers.Replicas(ctx)
+	if err != nil {
+		return err
+	}
+	s.RedisFault()
+	for _, replica := range lagging {
+		if err := replica.Pause(); err != nil {
+			return err
+		}
+	}
+	if err := wait(ctx, lag); err != nil {
+		return err
+	}
+	resumed := make(chan error, 1)
+	old, took, err := servers.KillMasterThen(ctx, func() {
+		var errs []error
+		for _, replica := range lagging {
+			errs = append(errs, replica.Resume())
+		}
+		resumed <- errors.Join(errs...)
+	})
+	if err := errors.Join(err, <-resumed); err != nil {
+		return err
+	}
+	s.run.Say("fail-over %d took %v", n, took.Round(time.Millisecond))
+	if err := servers.BringBack(ctx, old); err != nil {
+		return err
+	}
+	s.RedisHealed()
+	return nil
+}
+
+// requireOutages holds the longest silence of the producers in each fault against its bar.
+func (r *Run) requireOutages(s *stage, faults int) error {
+	const bar = 5 * time.Second
+	records, err := s.History()
+	if err != nil {
+		return err
+	}
+	silences := longestSilences(records)
+	p99 := checker.Quantile(silences, 0.99)
+	r.Figure("%d fail-overs, enqueue silent for at most %v (p99)", faults, p99.Round(time.Millisecond))
+	r.Require(len(silences) == faults, "producers met %d of %d faults", len(silences), faults)
+	r.Require(p99 <= bar, "enqueue was back only after %v", p99)
+	return nil
+}
+
+// longestSilences returns, for every fault of Redis that producers worked through, the longest time
+// from then on between two confirmations, sorted.
+func longestSilences(records []history.Record) []time.Duration {
+	slices.SortFunc(records, func(a, b history.Record) int { return cmp.Compare(a.Mono, b.Mono) })
+	var out []time.Duration
+	var last int64
+	var current time.Duration
+	broken := false
+	for _, e := range records {
+		switch e.Type { //nolint:exhaustive // the others say nothing of enqueue
+		case history.RedisFault:
+			broken, last, current = true, e.Mono, 0
+		case history.EnqueueOK:
+			if broken {
+				current, last = max(current, history.Since(last, e.Mono)), e.Mono
+			}
+		case history.RedisHealed:
+			if broken && current > 0 {
+				out = append(out, current)
+			}
+			broken = false
+		}
+	}
+	slices.Sort(out)
+	return out
+}
