@@ -3,11 +3,7 @@ package queue_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,62 +90,5 @@ func TestReadOnlyReplica(t *testing.T) {
 	replica := redistest.Start(t, "--replicaof", host+" "+port)
 	if _, err := queue.Open(t.Context(), replica.URL()); !errors.Is(err, queue.ErrUnfit) || !strings.Contains(err.Error(), "master") {
 		t.Errorf("got %v", err)
-	}
-}
-
-// The client's own commands, beside those of the scripts.
-var clientCommands = []string{
-	"eval", "evalsha", "sadd", "smembers", "blpop", "rpush", "exists", "time", "zcount", "zcard", "llen", "lindex",
-	"lrange", "hlen", "hget", "hset", "hdel", "hmget", "hgetall", "hscan", "zscore", "zrange", "zrevrange", "type",
-}
-
-// A user that lacks a command is refused at start, by a script that tries each on scratch keys: met in
-// the middle of a script, after its first write, it would leave a job in no place.
-func TestPreflight(t *testing.T) {
-	t.Parallel()
-	server := redistest.StartTCP(t)
-	admin := server.Client()
-	needed := map[string]bool{}
-	for _, name := range clientCommands {
-		needed[name] = true
-	}
-	call := regexp.MustCompile(`redis\.call\('([A-Z]+)'`)
-	for _, text := range queue.ScriptTexts() {
-		for _, m := range call.FindAllStringSubmatch(text, -1) {
-			needed[strings.ToLower(m[1])] = true
-		}
-	}
-	needed["lpush"] = true // release names it by a variable
-	for i, name := range slices.Sorted(maps.Keys(needed)) {
-		user := fmt.Sprintf("u%d", i)
-		if err := admin.Do(t.Context(), "ACL", "SETUSER", user, "on", ">pw", "~*", "&*", "+@all", "-"+name).Err(); err != nil {
-			t.Fatal(err)
-		}
-		cfg := queue.Config{Logger: slog.New(slog.DiscardHandler)}
-		_, err := cfg.Open(t.Context(), "redis://"+user+":pw@"+server.Addr())
-		if !errors.Is(err, queue.ErrUnfit) {
-			t.Errorf("without %s: %v", name, err)
-		}
-	}
-	// One that has just these, on just its namespace, is enough.
-	rules := []any{"ACL", "SETUSER", "least", "on", ">pw", "~tight:*", "resetchannels", "-@all", "+info", "+ping", "+client", "+hello", "+select"}
-	for name := range needed {
-		rules = append(rules, "+"+name)
-	}
-	if err := admin.Do(t.Context(), rules...).Err(); err != nil {
-		t.Fatal(err)
-	}
-	h := open(t, "redis://least:pw@"+server.Addr(), queue.Config{Namespace: "tight"})
-	mainPath(t, h)
-	if left := admin.Keys(t.Context(), "tight:*preflight*").Val(); len(left) > 0 {
-		t.Errorf("scratch keys are left: %v", left)
-	}
-	if left := admin.Keys(t.Context(), "*preflight*").Val(); len(left) > 3 {
-		t.Errorf("every failed start leaves keys: %v", left)
-	}
-	// Keys that it may not touch are met at start, too.
-	cfg := queue.Config{Namespace: "other", Logger: slog.New(slog.DiscardHandler)}
-	if _, err := cfg.Open(t.Context(), "redis://least:pw@"+server.Addr()); !errors.Is(err, queue.ErrUnfit) {
-		t.Errorf("in another's namespace: %v", err)
 	}
 }

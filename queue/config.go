@@ -26,6 +26,9 @@ type Config struct {
 	// connections, LOADING, READONLY, BUSY and the like, over about 3 s by default. Default: 5.
 	// Negative: never.
 	Retries int
+	// Roles is what the client is used for: the start-up checks ask whether the Redis user may call what
+	// these need. Default: all of Roles().
+	Roles []Role
 	// AcceptDataLoss turns what the start-up checks refuse into warnings.
 	AcceptDataLoss bool
 	// Logger receives warnings. Default: slog.Default().
@@ -65,7 +68,7 @@ func (c *Config) validate() error {
 	if c.MaxDelay < time.Millisecond || c.MaxDelay > limitMaxDelay {
 		errs = append(errs, fmt.Errorf("%w: MaxDelay %v: want 1ms to %v", ErrInvalid, c.MaxDelay, limitMaxDelay))
 	}
-	return errors.Join(append(errs, c.Durability.validate())...)
+	return errors.Join(append(errs, checkRoles(c.Roles), c.Durability.validate())...)
 }
 
 // Durability is what must have happened to a job before Enqueue returns nil. Its zero value is Async.
