@@ -75,7 +75,7 @@ func (r *Redis) first(ctx context.Context) (err error) {
 			return err
 		}
 		r.ask = redis.NewClient(&redis.Options{
-			Addr: r.Addr(), MaxRetries: -1, PoolSize: 2, ContextTimeoutEnabled: true,
+			Addr: r.Addr(), MaxRetries: -1, DialerRetries: 1, PoolSize: 2, ContextTimeoutEnabled: true,
 		})
 		if err = r.launch(ctx); !errors.Is(err, errExited) {
 			return err
