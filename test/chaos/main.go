@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func choose(names string) ([]fault.Row, error) {
-	rows := fault.Rows()
+	rows := fault.All()
 	if names == "" {
 		return rows, nil
 	}

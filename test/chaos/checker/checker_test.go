@@ -74,7 +74,9 @@ type trial struct {
 
 // The history that shows a finding stands beside one that is near it and does not.
 func trials() map[string]trial {
-	again := func(extra ...history.Record) []history.Record { return append(without(history.EndedOK)[:3:3], extra...) }
+	again := func(extra ...history.Record) []history.Record {
+		return append(without(history.EndedOK)[:3:3], extra...)
+	}
 	second := []history.Record{at(3000, history.Started, 6, 8), at(3010, history.EndedOK, 6, 8)}
 	delayed := whole()
 	delayed[0].Aux = 50

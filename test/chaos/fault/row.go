@@ -18,9 +18,12 @@ type Row struct {
 	Break func(ctx context.Context, r *Run) error
 }
 
-// Rows are all rows, in the order in which they run. Each stands in a file of its own.
+// All are all rows and, last, the mutants, which run some of them again.
+func All() []Row { return append(Rows(), mutants) }
+
+// Rows are all rows of faults, in the order in which they run. Each stands in a file of its own.
 func Rows() []Row {
-	return []Row{workerKill, redisKill, workerStop, redisStop, crowd, rolling, scriptFlush}
+	return append([]Row{workerKill, redisKill, workerStop, redisStop, crowd, rolling, scriptFlush, replicaPromoted, redisAbsent}, nodeRows()...)
 }
 
 // Run is one row under way. What it draws comes from Rand alone, so a seed repeats it.
@@ -32,6 +35,7 @@ type Run struct {
 	Binary string
 
 	figures, failures []string
+	broken            bool // the harness itself failed
 }
 
 // Size is how much a row does: little for a smoke run, all of it for a full one.
@@ -79,7 +83,7 @@ func (row Row) Do(ctx context.Context, r *Run, seed uint64) Result {
 	began := time.Now()
 	err := row.Break(ctx, r)
 	if err != nil {
-		r.failures = append(r.failures, err.Error())
+		r.failures, r.broken = append(r.failures, err.Error()), true
 	}
 	return Result{
 		Row: row.Name, Bar: row.Bar, Figure: strings.Join(r.figures, ", "), Pass: len(r.failures) == 0,

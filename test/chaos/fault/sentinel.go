@@ -53,7 +53,7 @@ func breakMaster(ctx context.Context, r *Run, replicas int) (err error) {
 	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 64}); err != nil {
 		return err
 	}
-	jobs, failovers := r.Size(15_000, 300_000), r.Size(2, 10)
+	jobs, failovers := r.Size(30_000, 300_000), r.Size(2, 10)
 	if replicas == 0 {
 		jobs, failovers = r.Size(15_000, 60_000), r.Size(1, 3)
 	}
