@@ -13,19 +13,19 @@ import (
 
 const memoryURL = "memory://"
 
-// open connects for work that keeps the promises: a server that cannot keep them is refused.
+// open connects for workers and schedulers, which keep the promises: a server that cannot keep them is refused.
 func (c *config) open(ctx context.Context, p *process) (*queue.Client, error) {
 	logger, err := c.logger(p)
 	if err != nil {
 		return nil, err
 	}
-	return c.connect(ctx, p, queue.Config{AcceptDataLoss: c.acceptDataLoss, Logger: logger})
+	return c.connect(ctx, p, queue.Config{Roles: []queue.Role{queue.RoleWorker}, AcceptDataLoss: c.acceptDataLoss, Logger: logger})
 }
 
 // produce is open without the warnings: doctor and the daemons have them, and whoever enqueues has to read
 // them again with each job.
 func (c *config) produce(ctx context.Context, p *process) (*queue.Client, error) {
-	return c.connect(ctx, p, queue.Config{AcceptDataLoss: c.acceptDataLoss, Logger: quiet()})
+	return c.connect(ctx, p, queue.Config{Roles: []queue.Role{queue.RoleProducer}, AcceptDataLoss: c.acceptDataLoss, Logger: quiet()})
 }
 
 // look connects for looking and operating, which an operator needs most where something is wrong; what is

@@ -60,6 +60,14 @@ func rawClient(rawURL string) (redis.UniversalClient, error) {
 	return redis.NewUniversalClient(opt), nil
 }
 
+// databaseOf is the number of the database of a client; a Cluster has only 0.
+func databaseOf(rdb redis.UniversalClient) int {
+	if single, ok := rdb.(*redis.Client); ok {
+		return single.Options().DB
+	}
+	return 0
+}
+
 const (
 	// wipeTime bounds the removal of a namespace, also after the context of the command has ended.
 	wipeTime = 30 * time.Second

@@ -49,7 +49,7 @@ func (c *cli) root(args []string) *cobra.Command {
 			c.queues(), c.jobs(), c.job(), c.requeue(), c.purge(), c.limit(),
 			c.pause(), c.resume(), c.closeIntake(), c.openIntake(),
 		},
-		groupInstall: {c.doctor(), c.bench(), c.config(), c.version()},
+		groupInstall: {c.doctor(), c.acl(), c.bench(), c.config(), c.version()},
 	} {
 		for _, cmd := range commands {
 			cmd.GroupID = group
