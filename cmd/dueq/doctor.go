@@ -24,9 +24,8 @@ func (c *cli) doctor() *cobra.Command {
 whether the user may run each command that dueq needs; and how far its clock is from this machine's. Then
 audit every queue, or those named: jobs in no place or in two, places and notes of jobs that do not exist,
 leases without tokens, locks left behind, wrong counters, records that cannot be decoded, foreign keys.
-It goes in small steps, beside running workers too. It changes nothing but scratch keys, which it removes,
-unless --repair is given, which mends what is found and loses no job. Exit 1 where a promise cannot be kept,
-or damage is left.`,
+It goes in small steps, beside running workers too. It changes nothing unless --repair is given, which mends
+what is found and loses no job. Exit 1 where a promise cannot be kept, or damage is left.`,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonUsage)
 	cmd.Flags().BoolVar(&o.repair, "repair", false, "mend what is found")
