@@ -23,7 +23,7 @@ func All() []Row { return append(Rows(), mutants) }
 
 // Rows are all rows of faults, in the order in which they run. Each stands in a file of its own.
 func Rows() []Row {
-	return append([]Row{workerKill, redisKill, workerStop, redisStop, crowd, rolling, scriptFlush, replicaPromoted, redisAbsent}, nodeRows()...)
+	return append([]Row{workerKill, redisKill, workerStop, redisStop, crowd, rolling, scriptFlush, replicaPromoted, redisAbsent, poison, burst}, nodeRows()...)
 }
 
 // Run is one row under way. What it draws comes from Rand alone, so a seed repeats it.
