@@ -25,7 +25,7 @@ func TestACLUsers(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 		var words []any
-		for _, word := range strings.FieldsSeq(v.SetUser) {
+		for word := range strings.FieldsSeq(v.SetUser) {
 			words = append(words, word)
 		}
 		if err := server.Client().Do(t.Context(), words...).Err(); err != nil {
@@ -93,7 +93,7 @@ func TestACLOfOtherServers(t *testing.T) {
 	} {
 		v := decode[aclView](t, dueq(t, "acl", "producer", "--user", "u", "--redis", target, "--json"))
 		words := []any{">pw"}
-		for _, word := range strings.FieldsSeq(v.SetUser) {
+		for word := range strings.FieldsSeq(v.SetUser) {
 			words = append(words, word)
 		}
 		words = append(words[1:], words[0])
