@@ -45,6 +45,8 @@ func promoteReplica(ctx context.Context, r *Run) (err error) {
 	err = inTurn(
 		func() error { return wait(ctx, r.Between(time.Second, 2*time.Second)) },
 		replica.Pause,
+		// Cut off, so that nothing waits in its socket for the moment when it wakes.
+		func() error { return s.redis.Client().ClientKillByFilter(ctx, "TYPE", "replica").Err() },
 		func() error { return wait(ctx, r.Between(time.Second, 2*time.Second)) },
 		s.redis.Kill,
 		replica.Resume,

@@ -113,6 +113,9 @@ func (p *Process) Kill() error {
 	return p.end(syscall.SIGKILL)
 }
 
+// Lost notes that the process ended by itself, by what a job did to it.
+func (p *Process) Lost() { p.note(history.WorkerKilled) }
+
 // Stop asks the process to end, by SIGTERM, and returns when it has.
 func (p *Process) Stop() error {
 	p.note(history.WorkerStopping)

@@ -9,6 +9,7 @@ type WorkerConfig struct {
 	ReapGrace   time.Duration // default 3 s
 	Schedulers  int           // each a mover, a reaper and a janitor; default 1, negative: none
 	RunFor      time.Duration // of a job, 0 to twice this; default 5 ms
+	AtLeast     time.Duration // of a job, beside RunFor
 	// Stubborn is how long a handler runs on when its context has ended, to return nil then.
 	Stubborn   time.Duration
 	MaxRuntime time.Duration // default 1 h

@@ -48,7 +48,7 @@ func (s *settings) work(ctx context.Context, client *queue.Client, seen *history
 
 // sleep is the work of a job.
 func (c *WorkerConfig) sleep(ctx context.Context) error {
-	done := time.NewTimer(rand.N(2*c.RunFor + 1))
+	done := time.NewTimer(c.AtLeast + rand.N(2*c.RunFor+1))
 	defer done.Stop()
 	select {
 	case <-done.C:

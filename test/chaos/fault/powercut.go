@@ -1,0 +1,100 @@
+package fault
+
+import (
+	"context"
+	"time"
+
+	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
+	"github.com/dueq-io/dueq/test/chaos/load"
+	"github.com/dueq-io/dueq/test/chaos/node"
+)
+
+var powerCut = Row{
+	Name:  "power-cut",
+	Bar:   "AOF everysec: nothing lost but what was confirmed in the 2 s before a cut, the rest conserved",
+	Break: cutPower,
+}
+
+// syncWindow is the most that everysec may leave unsynced.
+const syncWindow = 2 * time.Second
+
+func cutPower(ctx context.Context, r *Run) error {
+	jobs, cuts := r.Size(12_000, 200_000), r.Size(3, 10)
+	s, err := open(ctx, r, node.Config{AOF: node.Everysec, Shim: true})
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // what the row found matters more
+	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 32}); err != nil {
+		return err
+	}
+	producer, err := s.Producer(load.ProducerConfig{Jobs: uint32(jobs), Delay: 3 * time.Second, PerSecond: r.Size(1000, 2500)})
+	if err != nil {
+		return err
+	}
+	var bytes int64
+	for range cuts {
+		if err := wait(ctx, r.Between(1500*time.Millisecond, 4*time.Second)); err != nil {
+			return err
+		}
+		s.RedisFault()
+		cut, err := s.redis.PowerCut()
+		if err != nil {
+			return err
+		}
+		bytes += cut
+		if err := s.redis.Restart(ctx); err != nil {
+			return err
+		}
+		s.RedisHealed()
+	}
+	report, err := s.judge(ctx, checker.Options{MayLoseWrites: true}, producer)
+	if err != nil {
+		return err
+	}
+	records, err := s.History()
+	if err != nil {
+		return err
+	}
+	early, window := lostBefore(records, report.Lost)
+	r.Figure("%d jobs, %d cuts of %d bytes, %d lost, the oldest confirmed %v before its cut", report.Enqueued, cuts,
+		bytes, len(report.Lost), window.Round(time.Millisecond))
+	r.Require(bytes > 0, "no cut took a byte: the run shows nothing")
+	r.Require(early == 0, "%d lost jobs were confirmed more than %v before a cut", early, syncWindow)
+	report.Lost = nil // judged above, by when they were confirmed
+	r.Require(!report.Bad(), "the checker found what must never be: see the table of the run")
+	r.Require(report.Left == 0, "%d jobs were left in the queue", report.Left)
+	return nil
+}
+
+// lostBefore counts the lost jobs that were confirmed too long before the next cut, and returns the
+// longest such time.
+func lostBefore(records []history.Record, lost []uint32) (early int, window time.Duration) {
+	missing := map[uint32]bool{}
+	for _, seq := range lost {
+		missing[seq] = true
+	}
+	var cuts []int64
+	for _, e := range records {
+		if e.Type == history.RedisFault {
+			cuts = append(cuts, e.Mono)
+		}
+	}
+	for _, e := range records {
+		if e.Type != history.EnqueueOK || !missing[e.Seq] {
+			continue
+		}
+		before := time.Duration(1<<63 - 1) // a job lost without a cut after it
+		for _, cut := range cuts {
+			if cut >= e.Mono {
+				before = min(before, history.Since(e.Mono, cut))
+			}
+		}
+		window = max(window, before)
+		if before > syncWindow {
+			early++
+		}
+	}
+	return early, window
+}
