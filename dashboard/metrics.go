@@ -18,7 +18,7 @@ const exportedQueues = 1000
 // Redis, and a label must not grow with what others write there.
 var verbs = []string{
 	"enqueue", "promote", "lease", "extend", "ack", "retry", "snooze", "release", "bury", "drop", "reap",
-	"reschedule", "cancel", "requeue", "purge_dead", "purge_done",
+	"reschedule", "cancel", "requeue", "audit", "purge_dead", "purge_done",
 }
 
 // exporter turns the latest frame into metrics. A scrape reads no Redis.
