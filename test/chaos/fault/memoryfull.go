@@ -27,7 +27,11 @@ func fillMemory(ctx context.Context, r *Run) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // what the row found matters more
-	producer, err := s.Producer(load.ProducerConfig{Jobs: uint32(jobs), Goroutines: 64, Payload: payload})
+	producer, err := s.Producer(load.ProducerConfig{
+		Jobs: uint32(jobs), Goroutines: 64, Payload: payload,
+		// What is done keeps no memory: by default it would for a minute, and the flood would wait for that.
+		Retain: -1,
+	})
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (s *settings) produce(ctx context.Context, client *queue.Client, seen *hist
 func (s *settings) enqueue(ctx context.Context, client *queue.Client, seen *history.Writer, cfg ProducerConfig, n uint32) {
 	seq := cfg.First + n
 	job := queue.Job{
-		Queue: s.Queue, Kind: cfg.Kind, ID: idOf(seq), Payload: bytes.Repeat([]byte{'x'}, cfg.Payload), Due: cfg.Due,
+		Queue: s.Queue, Kind: cfg.Kind, ID: idOf(seq), Payload: bytes.Repeat([]byte{'x'}, cfg.Payload), Due: cfg.Due, Retain: cfg.Retain,
 	}
 	if cfg.Due.IsZero() {
 		job.Delay = cfg.Delay * time.Duration(n%delaySteps) / delaySteps

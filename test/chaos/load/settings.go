@@ -26,6 +26,7 @@ type ProducerConfig struct {
 	Payload     int           // bytes, default 64
 	PerSecond   int           // of this process; default: as fast as it goes
 	Replicas    int           // queue.Replicated(n, 1 s) where over 0
+	Retain      time.Duration // of a done job with its payload; default: as long as dueq keeps a chosen ID
 }
 
 // The kinds of jobs that workers run.
