@@ -86,6 +86,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if o.list {
 		return list(out, rows)
 	}
+	if err := checkSpace(o.full); err != nil {
+		return err
+	}
 	progress := out
 	if o.json {
 		progress = os.Stderr

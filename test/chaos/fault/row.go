@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,7 +24,10 @@ func All() []Row { return append(Rows(), mutants) }
 
 // Rows are all rows of faults, in the order in which they run. Each stands in a file of its own.
 func Rows() []Row {
-	return append([]Row{workerKill, redisKill, workerStop, redisStop, crowd, rolling, scriptFlush, replicaPromoted, redisAbsent, poison, burst}, nodeRows()...)
+	return append([]Row{
+		workerKill, redisKill, workerStop, redisStop, redisAbsent, replicaPromoted, crowd, rolling, scriptFlush,
+		poison, burst, atRest,
+	}, nodeRows()...)
 }
 
 // Run is one row under way. What it draws comes from Rand alone, so a seed repeats it.
@@ -35,6 +39,7 @@ type Run struct {
 	Binary string
 
 	figures, failures []string
+	empty             []string // why the run shows nothing
 	broken            bool // the harness itself failed
 }
 
@@ -58,6 +63,14 @@ func (r *Run) Figure(format string, args ...any) {
 func (r *Run) Require(ok bool, format string, args ...any) {
 	if !ok {
 		r.failures = append(r.failures, fmt.Sprintf(format, args...))
+	}
+}
+
+// Show fails the row where ok is false, since the fault then met nothing that it could have broken. It
+// is no finding: a mutant is not red by it.
+func (r *Run) Show(ok bool, format string, args ...any) {
+	if !ok {
+		r.empty = append(r.empty, fmt.Sprintf(format, args...)+": the run shows nothing")
 	}
 }
 
@@ -85,9 +98,10 @@ func (row Row) Do(ctx context.Context, r *Run, seed uint64) Result {
 	if err != nil {
 		r.failures, r.broken = append(r.failures, err.Error()), true
 	}
+	short := slices.Concat(r.failures, r.empty)
 	return Result{
-		Row: row.Name, Bar: row.Bar, Figure: strings.Join(r.figures, ", "), Pass: len(r.failures) == 0,
-		Failure: strings.Join(r.failures, "; "), Seed: seed, Took: time.Since(began),
+		Row: row.Name, Bar: row.Bar, Figure: strings.Join(r.figures, ", "), Pass: len(short) == 0,
+		Failure: strings.Join(short, "; "), Seed: seed, Took: time.Since(began),
 	}
 }
 
