@@ -11,6 +11,9 @@ tool    := go tool -modfile=tools/go.mod
 # Folders with a module of their own, which ./... does not enter.
 modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod))
 
+# The rows of the fault matrix that have a bar of their own to meet at full size.
+accept_rows := worker-sigkill,redis-sigkill-always,sentinel-failover,cluster,worker-sigstop,redis-sigstop,memory-full,at-rest,mutants
+
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +67,18 @@ bench: need-redis ## measure dueq beside its peers; ARGS are the program's
 .PHONY: accept-engine
 accept-engine: need-redis ## measure the engine against its bars
 	go -C bench run ./accept $(ARGS)
+
+.PHONY: chaos-smoke
+chaos-smoke: need-redis need-cc ## break everything once, in small; ARGS are the program's
+	go -C test/chaos run . $(ARGS)
+
+.PHONY: chaos
+chaos: need-redis need-cc ## break everything, at full size
+	go -C test/chaos run . --full $(ARGS)
+
+.PHONY: accept-faults
+accept-faults: need-redis need-cc ## measure the bars under faults, at full size
+	go -C test/chaos run . --full --rows $(accept_rows) $(ARGS)
 
 .PHONY: examples
 examples: need-redis ## run every example end to end

@@ -40,7 +40,7 @@ type Run struct {
 
 	figures, failures []string
 	empty             []string // why the run shows nothing
-	broken            bool // the harness itself failed
+	broken            bool     // the harness itself failed
 }
 
 // Size is how much a row does: little for a smoke run, all of it for a full one.
