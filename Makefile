@@ -27,6 +27,10 @@ build: ## build every package, and the command into bin/
 test: need-redis need-cc ## run every test under the race detector, on a real Redis
 	go test -race ./...
 
+.PHONY: test-acl
+test-acl: need-redis ## run the tests of queue, worker and scheduler under the rules of dueq acl
+	scripts/test-acl.sh ./queue ./worker ./scheduler
+
 .PHONY: test-fast
 test-fast: need-redis ## run the short tests, without the race detector
 	go test -short ./...
@@ -90,7 +94,7 @@ modules: ## build and vet the modules beside the main one
 	go -C tools build -o /dev/null tool
 
 .PHONY: ci
-ci: fmt-check build lint modules budget test ## everything that a change has to pass
+ci: fmt-check build lint modules budget test test-acl ## everything that a change has to pass
 
 # Debian's packages of redis-server and valkey-server are named as the programs.
 .PHONY: need-redis

@@ -114,7 +114,11 @@ func (h *harness) end(d *queue.Delivery) error {
 	case 2:
 		return h.b.Release(ctx, d)
 	case 3:
-		return h.b.Bury(ctx, d, queue.ReasonRejected, errOops)
+		err := h.b.Bury(ctx, d, queue.ReasonRejected, errOops)
+		if rand.N(3) == 0 {
+			err = errors.Join(err, h.in.Requeue(ctx, sms, d.ID))
+		}
+		return err
 	default:
 		return h.b.Ack(ctx, d)
 	}

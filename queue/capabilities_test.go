@@ -80,7 +80,7 @@ func TestClientClockIsNotSent(t *testing.T) {
 	other := h.place(queue.Leased, queue.Job{}).d
 	h.enqueue(queue.Job{ID: "known", Delay: time.Hour})
 	tap := &wiretap{}
-	h.rdb.AddHook(tap)
+	queue.Connection(h.c).AddHook(tap)
 	h.enqueue(queue.Job{Delay: 2 * time.Hour})
 	h.ok(h.c.Reschedule(h.ctx, sms, "known", 15*time.Minute))
 	h.ok(h.b.Retry(h.ctx, d, 2*time.Minute, nil))

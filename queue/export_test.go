@@ -6,9 +6,12 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/dueq-io/dueq/internal/redistest"
 )
 
 // What the tests of package queue_test need from inside.
@@ -20,8 +23,22 @@ var (
 // MaxBatch is how many jobs one script call carries.
 const MaxBatch = maxBatch
 
-// Redis returns the go-redis client below c.
-func Redis(c *Client) redis.UniversalClient { return c.rdb }
+// Connection returns the go-redis client below c.
+func Connection(c *Client) redis.UniversalClient { return c.rdb }
+
+// Redis returns a go-redis client for what tests do beside c: the one below c, or where that is of a user
+// with a role's rights only, one that may do all, which lasts as long as c's test.
+func Redis(t testing.TB, c *Client) redis.UniversalClient {
+	single, ok := c.rdb.(*redis.Client)
+	if !ok || !redistest.Restricts(single.Options().Username) {
+		return c.rdb
+	}
+	opt := *single.Options()
+	opt.Username, opt.Password = "", ""
+	admin := redis.NewClient(&opt)
+	t.Cleanup(func() { admin.Close() })
+	return admin
+}
 
 // KeysOf returns the keys of a queue's shard by the names that scripts know them by.
 func KeysOf(c *Client, queue string) map[string]string { return c.lineOf(queue).shard.keys }

@@ -69,7 +69,7 @@ func open(t *testing.T, url string, cfg queue.Config) *harness {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &harness{t: t, ctx: t.Context(), c: c, b: c.Broker(), in: c.Inspector(), rdb: queue.Redis(c)}
+	return &harness{t: t, ctx: t.Context(), c: c, b: c.Broker(), in: c.Inspector(), rdb: queue.Redis(t, c)}
 }
 
 // withDefaults makes a job of what a test cares about.

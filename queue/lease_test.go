@@ -235,7 +235,7 @@ func TestLeaseGivesBackWhatItCannotRead(t *testing.T) {
 		for i := range 5 {
 			h.enqueue(queue.Job{ID: fmt.Sprint("job-", i)})
 		}
-		h.rdb.AddHook(&unreadable{times: 1})
+		queue.Connection(h.c).AddHook(&unreadable{times: 1})
 		if ds, _, err := h.b.Lease(h.ctx, sms, 4, leaseTime); !errors.Is(err, queue.ErrUnknown) || len(ds) != 0 {
 			t.Fatalf("leased %v, %v", idsOf(ds), err)
 		}

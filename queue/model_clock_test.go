@@ -50,7 +50,7 @@ func memoryRig(tb testing.TB) *rig {
 // realRig has a server of its own: its tests flush scripts and databases.
 func realRig(tb testing.TB) *rig {
 	tb.Helper()
-	c := openRig(tb, redistest.Start(tb).URL())
+	c := openRig(tb, "unix://"+redistest.Start(tb).Addr()) // its tests reach below the client
 	now := rigStart()
 	r := newRig(c, now)
 	r.swap = scriptSwap{pinned: fmt.Sprintf(pinnedCall, now.Unix(), pinnedMicros), to: map[string]string{}}

@@ -84,7 +84,7 @@ func TestOpenWrongPassword(t *testing.T) {
 func TestOpenParameters(t *testing.T) {
 	t.Parallel()
 	h := open(t, urlOf(t)+"?db=3&pool_size=2", queue.Config{})
-	opt := h.rdb.(*redis.Client).Options()
+	opt := queue.Connection(h.c).(*redis.Client).Options()
 	if opt.DB != 3 || opt.PoolSize != 2 || opt.MaxRetries > 0 {
 		t.Fatalf("options %+v", opt)
 	}

@@ -148,7 +148,7 @@ func TestOutageInTheMiddleOfACall(t *testing.T) {
 	redistest.Eventually(t, 5*time.Second, func() bool {
 		return queue.Flying(h.c, sms, "enqueue") == 1 && queue.Waiting(h.c, sms, "enqueue") == 0
 	})
-	redistest.Eventually(t, 5*time.Second, func() bool { return queue.Redis(h.c).PoolStats().IdleConns == 0 })
+	redistest.Eventually(t, 5*time.Second, func() bool { return queue.Connection(h.c).PoolStats().IdleConns == 0 })
 	server.Kill()
 	wg.Wait()
 	if !errors.Is(err, queue.ErrUnknown) || job.ID == "" {

@@ -27,6 +27,8 @@ type Server struct {
 	proc *process
 
 	cluster bool
+	// userinfo is what URL has before the address, where the tests run under an ACL.
+	userinfo string
 }
 
 // Start starts a private server on a unix socket. Each of args is one word of
@@ -70,6 +72,10 @@ func boot(listen listenFunc, args []string) (*Server, error) {
 		s.remove()
 		return nil, err
 	}
+	if err := s.restrict(); err != nil {
+		s.remove()
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -78,7 +84,7 @@ func boot(listen listenFunc, args []string) (*Server, error) {
 func (s *Server) URL() string {
 	switch {
 	case s.port == 0:
-		return "unix://" + s.Addr()
+		return "unix://" + s.userinfo + s.Addr()
 	case s.cluster:
 		return "redis+cluster://" + s.Addr()
 	default:
@@ -129,6 +135,9 @@ func (s *Server) Restart() {
 	s.tb.Helper()
 	s.Stop()
 	if err := s.run(); err != nil {
+		s.tb.Fatal(err)
+	}
+	if err := s.restrict(); err != nil {
 		s.tb.Fatal(err)
 	}
 	if s.cluster {
