@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	var results []fault.Result
 	for _, row := range rows {
-		fmt.Fprintf(progress, "%s, seed %d\n", row.Name, o.seed)
+		_, _ = fmt.Fprintf(progress, "%s, seed %d\n", row.Name, o.seed)
 		result := row.Do(ctx, &fault.Run{Full: o.full, Out: progress}, o.seed)
 		if ctx.Err() != nil {
 			return errors.New("interrupted: every process that was started has been ended")
@@ -124,7 +124,7 @@ func choose(names string) ([]fault.Row, error) {
 func list(out io.Writer, rows []fault.Row) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintf(t, "%s\t%s\n", row.Name, row.Bar)
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", row.Name, row.Bar)
 	}
 	return t.Flush()
 }
@@ -143,7 +143,7 @@ func report(out io.Writer, results []fault.Result, asJSON bool) error {
 			if !r.Pass {
 				verdict = "FAIL: " + r.Failure
 			}
-			fmt.Fprintf(out, "%s | %s | %s | %s\n", r.Row, r.Bar, r.Figure, verdict)
+			_, _ = fmt.Fprintf(out, "%s | %s | %s | %s\n", r.Row, r.Bar, r.Figure, verdict)
 		}
 	}
 	if slices.ContainsFunc(results, func(r fault.Result) bool { return !r.Pass }) {

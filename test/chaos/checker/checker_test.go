@@ -1,6 +1,7 @@
 package checker_test
 
 import (
+	"maps"
 	"math"
 	"testing"
 	"time"
@@ -53,9 +54,7 @@ func counts(r *checker.Report) map[string]int {
 		"unconserved": len(r.Unconserved), "orphans": r.Orphans, "recovered": r.Recovered, "late": r.LateAcks,
 		"left": r.Left, "dead": r.Dead, "running": r.Running, "reruns": len(r.Recovery),
 	}
-	for cause, n := range r.Duplicates {
-		all[cause] = n
-	}
+	maps.Copy(all, r.Duplicates)
 	for name, n := range all {
 		if n == 0 {
 			delete(all, name)

@@ -52,7 +52,7 @@ func (r *Run) Size(smoke, full int) int {
 }
 
 // Say prints progress.
-func (r *Run) Say(format string, args ...any) { fmt.Fprintf(r.Out, "  "+format+"\n", args...) }
+func (r *Run) Say(format string, args ...any) { _, _ = fmt.Fprintf(r.Out, "  "+format+"\n", args...) }
 
 // Figure adds a figure to the final table.
 func (r *Run) Figure(format string, args ...any) {

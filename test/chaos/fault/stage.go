@@ -82,7 +82,10 @@ func (s *stage) judge(ctx context.Context, opt checker.Options, producers ...*lo
 	}
 	opt.Lease = s.Lease
 	report := checker.Check(records, final, opt)
-	return report, report.Table(s.run.Out)
+	if err := report.Table(s.run.Out); err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 // soundly requires what must hold whatever broke, and that every job was acked.

@@ -51,7 +51,11 @@ func (s *settings) enqueue(ctx context.Context, client *queue.Client, seen *hist
 	if cfg.Due.IsZero() {
 		job.Delay = cfg.Delay * time.Duration(n%delaySteps) / delaySteps
 	}
-	seen.Add(history.Record{Type: history.EnqueueInvoked, Seq: seq, Aux: int32(max(job.Delay, time.Until(job.Due)*bit(!job.Due.IsZero())).Milliseconds())})
+	ahead := job.Delay
+	if !job.Due.IsZero() {
+		ahead = max(time.Until(job.Due), 0)
+	}
+	seen.Add(history.Record{Type: history.EnqueueInvoked, Seq: seq, Aux: int32(ahead.Milliseconds())})
 	for {
 		_, err := client.Enqueue(ctx, job)
 		switch {
@@ -72,13 +76,6 @@ func (s *settings) enqueue(ctx context.Context, client *queue.Client, seen *hist
 
 // delaySteps spreads the delays of consecutive jobs.
 const delaySteps = 97
-
-func bit(on bool) time.Duration {
-	if on {
-		return 1
-	}
-	return 0
-}
 
 // refused says whether the answer would be the same again.
 func refused(err error) bool {

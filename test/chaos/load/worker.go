@@ -28,7 +28,7 @@ func (s *settings) work(ctx context.Context, client *queue.Client, seen *history
 	if err != nil {
 		return err
 	}
-	w.Handle(KindWork, noted(seen, func(ctx context.Context) error { return cfg.sleep(ctx) }))
+	w.Handle(KindWork, noted(seen, cfg.sleep))
 	w.Handle(KindExit, noted(seen, func(context.Context) error { os.Exit(3); return nil }))
 	w.Handle(KindSpin, noted(seen, func(context.Context) error { select {} }))
 	go census(ctx, seen)
