@@ -20,6 +20,10 @@
 // queue pass for a working one. The variable REDIS_SERVER names another
 // program to start, such as valkey-server.
 //
+// The variable REDISTEST_ACL holds rules of ACL SETUSER: what a test opens by URL
+// of a server with a socket then runs as a user who may do no more; Client may
+// do all. make test-acl sets it to what dueq acl prints.
+//
 // With goleak, say goleak.VerifyTestMain(redistest.Runner{M: m}) in place of
 // Main, or goleak.IgnoreAnyFunction(redistest.Goroutine) in a single test.
 package redistest
