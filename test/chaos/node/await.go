@@ -8,12 +8,16 @@ import (
 	"time"
 )
 
+// awaitTimeout is long because a loaded machine starts many at once, and a
+// server with an append-only file reads it first.
+const awaitTimeout = 30 * time.Second
+
 var errEnded = errors.New("node: ended while it was awaited")
 
 // await returns nil once ready says so, errEnded when ended is closed before,
 // and the context's error when the time is over.
-func await(ctx context.Context, within time.Duration, ended <-chan struct{}, ready func(context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
+func await(ctx context.Context, ended <-chan struct{}, ready func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

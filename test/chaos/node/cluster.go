@@ -68,7 +68,7 @@ func (c *Cluster) meet(ctx context.Context) error {
 			return err
 		}
 		// A node refuses a master that it has not heard of yet.
-		err = await(ctx, startTimeout, nil, func(ctx context.Context) bool {
+		err = await(ctx, nil, func(ctx context.Context) bool {
 			return r.ask.ClusterReplicate(ctx, master).Err() == nil
 		})
 		if err != nil {
@@ -81,7 +81,7 @@ func (c *Cluster) meet(ctx context.Context) error {
 // AwaitWhole returns when all nodes see the same: the cluster works, there are
 // three masters, and each has a replica that follows.
 func (c *Cluster) AwaitWhole(ctx context.Context) error {
-	err := await(ctx, startTimeout, nil, func(ctx context.Context) bool {
+	err := await(ctx, nil, func(ctx context.Context) bool {
 		for _, r := range c.nodes {
 			if !c.whole(ctx, r) {
 				return false
@@ -151,7 +151,7 @@ func (c *Cluster) URL() string { return "redis+cluster://" + strings.Join(c.addr
 // Owner returns the node that has the slot of a key.
 func (c *Cluster) Owner(ctx context.Context, key string) (*Redis, error) {
 	var owner *Redis
-	err := await(ctx, startTimeout, nil, func(ctx context.Context) bool {
+	err := await(ctx, nil, func(ctx context.Context) bool {
 		for _, r := range c.nodes {
 			// MOVED, or no answer, where it is another's.
 			if isMaster(ctx, r) && r.ask.Exists(ctx, key).Err() == nil {
@@ -207,7 +207,7 @@ func (c *Cluster) Failover(ctx context.Context, key string, force bool) error {
 	if err := replica.ask.Do(ctx, command...).Err(); err != nil {
 		return err
 	}
-	err = await(ctx, failoverWithin, nil, func(ctx context.Context) bool { return isMaster(ctx, replica) })
+	err = await(ctx, nil, func(ctx context.Context) bool { return isMaster(ctx, replica) })
 	if err != nil {
 		return fmt.Errorf("node: %s did not become the master: %w", replica.Addr(), err)
 	}

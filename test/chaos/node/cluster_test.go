@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func TestClusterFailsOverAndMovesASlot(t *testing.T) {
 		}
 	}
 	for i := range keys {
-		if err := owner().Client().Get(ctx, key(i)).Err(); err == redis.Nil {
+		if err := owner().Client().Get(ctx, key(i)).Err(); errors.Is(err, redis.Nil) {
 			t.Fatalf("key %d is lost", i)
 		}
 	}

@@ -12,10 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-const (
-	startTimeout = 30 * time.Second
-	pollEvery    = 5 * time.Millisecond
-)
+const pollEvery = 5 * time.Millisecond
 
 var errExited = errors.New("node: the server ended at once")
 
@@ -157,7 +154,7 @@ func (r *Redis) commandLine() []string {
 // awaitReady returns when the server answers and has read its files, or has
 // ended.
 func (r *Redis) awaitReady(ctx context.Context) error {
-	err := await(ctx, startTimeout, r.run.done, func(ctx context.Context) bool {
+	err := await(ctx, r.run.done, func(ctx context.Context) bool {
 		return r.ask.Ping(ctx).Err() == nil
 	})
 	switch {

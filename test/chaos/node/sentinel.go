@@ -16,10 +16,9 @@ import (
 )
 
 const (
-	masterName     = "dueq"
-	quorum         = 2
-	sentinels      = 3
-	failoverWithin = 30 * time.Second
+	masterName = "dueq"
+	quorum     = 2
+	sentinels  = 3
 )
 
 // Sentinel is a master with two replicas, watched by three Sentinels. Its
@@ -98,7 +97,7 @@ sentinel failover-timeout %[3]s 5000
 		return nil, errors.Join(err, w.close())
 	}
 	w.ask = redis.NewSentinelClient(&redis.Options{Addr: w.addr(), ContextTimeoutEnabled: true})
-	err = await(ctx, startTimeout, w.run.done, func(ctx context.Context) bool { return w.ask.Ping(ctx).Err() == nil })
+	err = await(ctx, w.run.done, func(ctx context.Context) bool { return w.ask.Ping(ctx).Err() == nil })
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("node: a Sentinel on port %d did not answer: %w\n%s", w.port, err, logTail(dir)), w.close())
 	}
@@ -160,7 +159,7 @@ func (s *Sentinel) KillMasterThen(ctx context.Context, then func()) (old *Redis,
 	if err != nil {
 		return nil, 0, err
 	}
-	err = await(ctx, failoverWithin, nil, func(ctx context.Context) bool {
+	err = await(ctx, nil, func(ctx context.Context) bool {
 		next, err := s.Master(ctx)
 		return err == nil && next != old && isMaster(ctx, next)
 	})
@@ -193,7 +192,7 @@ func (s *Sentinel) BringBack(ctx context.Context, old *Redis) error {
 
 // AwaitReplicas returns when two replicas follow a master.
 func (s *Sentinel) AwaitReplicas(ctx context.Context) error {
-	err := await(ctx, startTimeout, nil, func(ctx context.Context) bool {
+	err := await(ctx, nil, func(ctx context.Context) bool {
 		linked := 0
 		for _, r := range s.redis {
 			info, err := r.ask.Info(ctx, "replication").Result()
@@ -221,7 +220,7 @@ func (s *Sentinel) awaitKnown(ctx context.Context) error {
 // fail-over under way, and says of the master what is wanted. A master that
 // dies before leaves a Sentinel naming the one before it for tens of seconds.
 func (s *Sentinel) awaitAgreed(ctx context.Context, want map[string]string) error {
-	err := await(ctx, startTimeout, nil, func(ctx context.Context) bool {
+	err := await(ctx, nil, func(ctx context.Context) bool {
 		now, err := s.Master(ctx)
 		if err != nil {
 			return false
