@@ -137,7 +137,7 @@ func report(out io.Writer, results []fault.Result, asJSON bool) error {
 			return err
 		}
 	} else {
-		fmt.Fprintln(out)
+		_, _ = fmt.Fprintln(out)
 		for _, r := range results {
 			verdict := "pass"
 			if !r.Pass {
