@@ -72,6 +72,11 @@ bench: need-redis ## measure dueq beside its peers; ARGS are the program's
 accept-engine: need-redis ## measure the engine against its bars
 	go -C bench run ./accept $(ARGS)
 
+.PHONY: test-modules
+test-modules: need-redis ## run the fast tests of the modules beside the main one
+	go -C bench test ./...
+	go -C test/chaos test ./checker ./history ./mutant
+
 .PHONY: chaos-smoke
 chaos-smoke: need-redis need-cc ## break everything once, in small; ARGS are the program's
 	go -C test/chaos run . $(ARGS)
@@ -94,7 +99,7 @@ modules: ## build and vet the modules beside the main one
 	go -C tools build -o /dev/null tool
 
 .PHONY: ci
-ci: fmt-check build lint modules budget test test-acl ## everything that a change has to pass
+ci: fmt-check build lint modules budget test test-modules test-acl ## everything that a change has to pass
 
 # Debian's packages of redis-server and valkey-server are named as the programs.
 .PHONY: need-redis
