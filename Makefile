@@ -38,6 +38,7 @@ test-fast: need-redis ## run the short tests, without the race detector
 .PHONY: lint
 lint: ## run the linters
 	$(tool) golangci-lint run
+	@for module in $(modules); do (set -x; cd $$module && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml) || exit; done
 
 .PHONY: fmt
 fmt: ## format every Go file

@@ -32,7 +32,7 @@ type job struct {
 func newJob(events []history.Record, final Final) *job {
 	j := &job{seq: events[0].Seq, accepted: final.Acked[events[0].Seq], places: final.Places[events[0].Seq]}
 	for _, e := range events {
-		switch e.Type { //nolint:exhaustive // faults are no events of a job
+		switch e.Type {
 		case history.EnqueueInvoked:
 			if !j.wasInvoked {
 				j.wasInvoked, j.invoked, j.delay = true, e.Mono, time.Duration(e.Aux)*time.Millisecond
@@ -58,6 +58,7 @@ func newJob(events []history.Record, final Final) *job {
 			j.ackOK = append(j.ackOK, e.Token)
 		case history.AckRefused:
 			j.refused++
+		default: // a fault, no event of a job
 		}
 	}
 	return j

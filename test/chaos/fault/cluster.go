@@ -24,16 +24,11 @@ func breakCluster(ctx context.Context, r *Run) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, servers.Close()) }()
-	fleet, err := load.NewFleet(servers.URL(), lease)
+	s, err := openAt(r, servers.URL(), servers)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, fleet.Close()) }()
-	if r.Binary != "" {
-		fleet.Binary = r.Binary
-	}
-	s := &stage{Fleet: fleet, run: r}
+	defer func() { err = errors.Join(err, s.Close()) }()
 	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 64}); err != nil {
 		return err
 	}
@@ -55,7 +50,7 @@ func breakCluster(ctx context.Context, r *Run) (err error) {
 		return err
 	}
 	r.soundly(report, jobs)
-	return r.requireWholeScripts(fleet)
+	return r.requireWholeScripts(s.Fleet)
 }
 
 // breakSlots spreads the moves of the slot over the fail-overs.

@@ -19,14 +19,14 @@ var diskFull = Row{
 	Break: fillDisk,
 }
 
-func fillDisk(ctx context.Context, r *Run) error {
+func fillDisk(ctx context.Context, r *Run) (err error) {
 	const askedMost = 50
 	cfg := load.WorkerConfig{Concurrency: 32}
 	s, err := open(ctx, r, node.Config{AOF: node.Everysec, Shim: true})
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // what the row found matters more
+	defer func() { err = errors.Join(err, s.Close()) }()
 	if _, err := s.workers(1, cfg); err != nil {
 		return err
 	}

@@ -19,14 +19,14 @@ var memoryFull = Row{
 	Break: fillMemory,
 }
 
-func fillMemory(ctx context.Context, r *Run) error {
+func fillMemory(ctx context.Context, r *Run) (err error) {
 	const payload = 4 << 10 // 64 MB hold some 14,000 of these
 	jobs := r.Size(30_000, 100_000)
 	s, err := open(ctx, r, node.Config{MaxMemory: "64mb"})
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // what the row found matters more
+	defer func() { err = errors.Join(err, s.Close()) }()
 	producer, err := s.Producer(load.ProducerConfig{
 		Jobs: uint32(jobs), Goroutines: 64, Payload: payload,
 		// What is done keeps no memory: by default it would for a minute, and the flood would wait for that.

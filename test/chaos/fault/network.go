@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
@@ -15,14 +16,14 @@ var network = Row{
 	Break: breakNetwork,
 }
 
-func breakNetwork(ctx context.Context, r *Run) error {
+func breakNetwork(ctx context.Context, r *Run) (err error) {
 	jobs, rounds := r.Size(10_000, 400_000), r.Size(1, 10)
 	s, proxy, err := openBehindProxy(ctx, r)
 	if err != nil {
 		return err
 	}
 	defer proxy.Close()
-	defer s.Close() //nolint:errcheck // what the row found matters more
+	defer func() { err = errors.Join(err, s.Close()) }()
 	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 32}); err != nil {
 		return err
 	}
@@ -62,8 +63,7 @@ func openBehindProxy(ctx context.Context, r *Run) (*stage, *node.Proxy, error) {
 	}
 	proxy, err := node.StartProxy(s.redis.Addr())
 	if err != nil {
-		_ = s.Close()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, s.Close())
 	}
 	s.URL = proxy.URL()
 	return s, proxy, nil

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
@@ -19,13 +20,13 @@ var powerCut = Row{
 // syncWindow is the most that everysec may leave unsynced.
 const syncWindow = 2 * time.Second
 
-func cutPower(ctx context.Context, r *Run) error {
+func cutPower(ctx context.Context, r *Run) (err error) {
 	jobs, cuts := r.Size(12_000, 200_000), r.Size(3, 10)
 	s, err := open(ctx, r, node.Config{AOF: node.Everysec, Shim: true})
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // what the row found matters more
+	defer func() { err = errors.Join(err, s.Close()) }()
 	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 32}); err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ type Result struct {
 
 // Do runs the row. An error of the harness itself fails it too.
 func (row Row) Do(ctx context.Context, r *Run, seed uint64) Result {
-	r.Rand = rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a run is to be repeated, not to be secret
+	r.Rand = rand.New(rand.NewPCG(seed, 0)) // a run is to be repeated, not to be secret
 	began := time.Now()
 	err := row.Break(ctx, r)
 	if err != nil {

@@ -40,16 +40,11 @@ func breakMaster(ctx context.Context, r *Run, replicas int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, servers.Close()) }()
-	fleet, err := load.NewFleet(servers.URL(), lease)
+	s, err := openAt(r, servers.URL(), servers)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, fleet.Close()) }()
-	if r.Binary != "" {
-		fleet.Binary = r.Binary
-	}
-	s := &stage{Fleet: fleet, run: r}
+	defer func() { err = errors.Join(err, s.Close()) }()
 	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 64}); err != nil {
 		return err
 	}
@@ -145,7 +140,7 @@ func longestSilences(records []history.Record) []time.Duration {
 	var current time.Duration
 	broken := false
 	for _, e := range records {
-		switch e.Type { //nolint:exhaustive // the others say nothing of enqueue
+		switch e.Type {
 		case history.RedisFault:
 			broken, last, current = true, e.Mono, 0
 		case history.EnqueueOK:
@@ -157,6 +152,7 @@ func longestSilences(records []history.Record) []time.Duration {
 				out = append(out, current)
 			}
 			broken = false
+		default: // says nothing of enqueue
 		}
 	}
 	slices.Sort(out)

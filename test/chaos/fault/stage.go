@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
@@ -17,10 +18,12 @@ const (
 	drainWithin = 2 * time.Minute
 )
 
-// stage is one Redis with a fleet at it.
+// stage is a Redis, or several, with a fleet at it.
 type stage struct {
 	*load.Fleet
-	run   *Run
+	run     *Run
+	servers io.Closer
+	// redis is the one that has the queue; where there are several, the row says which once it is over.
 	redis *node.Redis
 }
 
@@ -30,18 +33,28 @@ func open(ctx context.Context, r *Run, cfg node.Config) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	fleet, err := load.NewFleet(server.URL(), lease)
+	s, err := openAt(r, server.URL(), server)
 	if err != nil {
-		return nil, errors.Join(err, server.Close())
+		return nil, err
+	}
+	s.redis = server
+	return s, nil
+}
+
+// openAt makes an empty fleet at servers that run already, which become the stage's to close.
+func openAt(r *Run, url string, servers io.Closer) (*stage, error) {
+	fleet, err := load.NewFleet(url, lease)
+	if err != nil {
+		return nil, errors.Join(err, servers.Close())
 	}
 	if r.Binary != "" {
 		fleet.Binary = r.Binary
 	}
-	return &stage{Fleet: fleet, run: r, redis: server}, nil
+	return &stage{Fleet: fleet, run: r, servers: servers}, nil
 }
 
 // Close ends every process.
-func (s *stage) Close() error { return errors.Join(s.Fleet.Close(), s.redis.Close()) }
+func (s *stage) Close() error { return errors.Join(s.Fleet.Close(), s.servers.Close()) }
 
 // workers starts n workers of one kind.
 func (s *stage) workers(n int, cfg load.WorkerConfig) ([]*load.Process, error) {

@@ -88,7 +88,7 @@ func endings(records []history.Record, woken map[uint16]int64) (late []time.Dura
 	over := map[int64]int64{} // token -> when its context or its handler ended
 	for _, e := range records {
 		wake, ok := woken[e.Worker]
-		switch e.Type { //nolint:exhaustive // the rest says nothing of the end of a run
+		switch e.Type {
 		case history.ContextEnded:
 			if ok && e.Mono >= wake {
 				late = append(late, history.Since(wake, e.Mono))
@@ -96,6 +96,7 @@ func endings(records []history.Record, woken map[uint16]int64) (late []time.Dura
 			over[e.Token] = e.Mono
 		case history.EndedOK, history.EndedError:
 			over[e.Token] = e.Mono
+		default: // says nothing of the end of a run
 		}
 	}
 	for _, e := range records {

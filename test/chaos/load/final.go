@@ -45,19 +45,19 @@ func (f *Fleet) Drained(ctx context.Context) error {
 
 // Final reads what Redis holds of the queue. rdb is the server, or the cluster, that has it.
 func (f *Fleet) Final(ctx context.Context, rdb redis.UniversalClient) (checker.Final, error) {
-	r := reading{ctx: ctx, rdb: rdb, prefix: "dueq:{" + f.Queue + "}:", final: checker.Final{
+	r := reading{rdb: rdb, prefix: "dueq:{" + f.Queue + "}:", final: checker.Final{
 		Places: map[uint32][]string{}, Acked: map[uint32][]int64{},
 	}}
 	for _, place := range []string{"delayed", "retry", "leased", "dead", "done"} {
-		r.pairs(place, rdb.ZScan, func(id, _ string) { r.place(place, id) })
+		r.pairs(ctx, place, rdb.ZScan, func(id, _ string) { r.place(place, id) })
 	}
 	for _, list := range []string{"ready:high", "ready", "ready:low"} {
-		r.list(list)
+		r.list(ctx, list)
 	}
-	r.pairs("marks", rdb.HScan, func(mark, _ string) { r.mark(mark) })
+	r.pairs(ctx, "marks", rdb.HScan, func(mark, _ string) { r.mark(mark) })
 	placed := len(r.final.Places)
 	records := map[string]bool{}
-	r.pairs("jobs", rdb.HScan, func(id, _ string) { records[id] = true })
+	r.pairs(ctx, "jobs", rdb.HScan, func(id, _ string) { records[id] = true })
 	for id := range records {
 		if seq, ok := seqOf(id); !ok || r.final.Places[seq] == nil {
 			r.final.Orphan++
@@ -68,7 +68,6 @@ func (f *Fleet) Final(ctx context.Context, rdb redis.UniversalClient) (checker.F
 }
 
 type reading struct {
-	ctx    context.Context //nolint:containedctx // it is the call's own
 	rdb    redis.UniversalClient
 	prefix string
 	final  checker.Final
@@ -78,11 +77,11 @@ type reading struct {
 type scan func(ctx context.Context, key string, cursor uint64, match string, count int64) *redis.ScanCmd
 
 // pairs calls each for every field and value of a key. A scan may give a field twice.
-func (r *reading) pairs(name string, scan scan, each func(field, value string)) {
+func (r *reading) pairs(ctx context.Context, name string, scan scan, each func(field, value string)) {
 	seen := map[string]bool{}
 	for cursor := uint64(0); r.err == nil; {
 		var part []string
-		part, cursor, r.err = scan(r.ctx, r.prefix+name, cursor, "", step).Result()
+		part, cursor, r.err = scan(ctx, r.prefix+name, cursor, "", step).Result()
 		for i := 0; i+1 < len(part); i += 2 {
 			if !seen[part[i]] {
 				seen[part[i]] = true
@@ -96,11 +95,11 @@ func (r *reading) pairs(name string, scan scan, each func(field, value string)) 
 }
 
 // list reads the ids behind the due times of a ready list.
-func (r *reading) list(name string) {
+func (r *reading) list(ctx context.Context, name string) {
 	const dueDigits = 13
 	for at := int64(0); r.err == nil; at += step {
 		var part []string
-		part, r.err = r.rdb.LRange(r.ctx, r.prefix+name, at, at+step-1).Result()
+		part, r.err = r.rdb.LRange(ctx, r.prefix+name, at, at+step-1).Result()
 		for _, entry := range part {
 			r.place("ready", entry[min(len(entry), dueDigits):])
 		}

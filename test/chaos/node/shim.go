@@ -80,7 +80,7 @@ func (s *shim) cut(path string) (int64, error) {
 	}
 	var size int64
 	if len(note) == 8 {
-		size = int64(binary.NativeEndian.Uint64(note)) //nolint:gosec // a file's size
+		size = int64(binary.NativeEndian.Uint64(note))
 	}
 	if size >= info.Size() {
 		return 0, nil
