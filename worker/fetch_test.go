@@ -158,6 +158,44 @@ func TestLostHintIsHealedByThePoll(t *testing.T) {
 	})
 }
 
+// Hints that come while a lease is under way, which holds all free slots until it is back, are followed
+// as soon as it is.
+func TestHintDuringALease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.takes = time.Millisecond // each call
+		const jobs, callsInAll = 500, 5
+		late := make(chan time.Duration, jobs)
+		_, stop := begin(t, f, Config{Queues: map[string]int{"a": 1}, Concurrency: 8}, func(_ context.Context, d *queue.Delivery) error {
+			late <- time.Since(d.Created)
+			return nil
+		})
+		for range jobs {
+			f.add("a", 1)
+			select {
+			case f.hints <- "a":
+			default: // one is enough
+			}
+			pass(700 * time.Microsecond)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if len(late) < jobs-callsInAll {
+			t.Errorf("%d of %d jobs ran", len(late), jobs)
+		}
+		close(late)
+		longest := time.Duration(0)
+		for d := range late {
+			longest = max(longest, d)
+		}
+		if longest > callsInAll*f.takes {
+			t.Errorf("a job started %v after it was ready", longest)
+		}
+	})
+}
+
 func TestHintStartsAnIdleWorkerAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
