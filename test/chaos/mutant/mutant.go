@@ -30,7 +30,7 @@ func All() []Mutant {
 		},
 		{
 			Name: "ack-before-run", Row: "worker-sigkill", File: "worker/execute.go",
-			Old: "err := protect(ctx, h, d)", New: "_ = w.broker.Ack(ctx, d)\n\terr := protect(ctx, h, d)",
+			Old: "= protect(ctx, h, d)", New: "= func() error { _ = w.broker.Ack(ctx, d); return protect(ctx, h, d) }()",
 		},
 		{
 			Name: "lease-not-written", Row: "worker-sigkill", File: "queue/lua/lease.lua",
