@@ -30,9 +30,6 @@ const (
 	// lag is how long the replicas stand still before the master dies: less
 	// than the second after which Sentinels take them for dead.
 	lag = 800 * time.Millisecond
-	// bigPayload makes what comes meanwhile more than the sockets hold, so
-	// that it dies with the master.
-	bigPayload = 16 << 10
 )
 
 func breakMaster(ctx context.Context, r *Run, replicas int) (err error) {
@@ -53,7 +50,7 @@ func breakMaster(ctx context.Context, r *Run, replicas int) (err error) {
 		jobs, failovers = r.Size(15_000, 60_000), r.Size(1, 3)
 	}
 	producer, err := s.Producer(load.ProducerConfig{
-		Jobs: uint32(jobs), Goroutines: 64, Payload: bigPayload, PerSecond: 1500, Replicas: replicas,
+		Jobs: uint32(jobs), Goroutines: 64, PerSecond: 1500, Replicas: replicas,
 	})
 	if err != nil {
 		return err
@@ -97,6 +94,14 @@ func failOver(ctx context.Context, s *stage, servers *node.Sentinel) (time.Durat
 		if err := replica.Pause(); err != nil {
 			return 0, err
 		}
+	}
+	master, err := servers.Master(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// Cut off, so that nothing waits in their sockets for the moment when they wake: it dies with the master.
+	if err := master.Client().ClientKillByFilter(ctx, "TYPE", "replica").Err(); err != nil {
+		return 0, err
 	}
 	if err := wait(ctx, lag); err != nil {
 		return 0, err
