@@ -34,7 +34,7 @@ func checkLease(lease time.Duration) error {
 
 // Lease takes up to n ready jobs of a queue, 1 to 500, for the length of a lease, in order of priority.
 // more says that the queue has further ready jobs. It returns ErrPaused for a paused queue. A delivery
-// with Err set could not be decoded and is to be buried.
+// with Err set could not be decoded and is to be buried. One that is Suspect comes alone.
 func (b *Broker) Lease(ctx context.Context, queue string, n int, lease time.Duration) (deliveries []*Delivery, more bool, err error) {
 	if err := checkQueue(queue); err != nil {
 		return nil, false, err
@@ -46,7 +46,7 @@ func (b *Broker) Lease(ctx context.Context, queue string, n int, lease time.Dura
 		return nil, false, fmt.Errorf("%w: lease of %d jobs: want 1 to %d", ErrInvalid, n, maxBatch)
 	}
 	s := b.c.lineOf(queue).shard
-	reply, err := b.c.run(ctx, s, leaseScript, []any{b.c.shift(), n, lease.Milliseconds()})
+	reply, err := b.c.run(ctx, s, leaseScript, []any{b.c.shift(), n, lease.Milliseconds(), suspectAfter})
 	if err != nil {
 		return nil, false, err
 	}

@@ -193,3 +193,31 @@ func TestReapWakes(t *testing.T) {
 		}
 	})
 }
+
+// A job that two workers were lost with may be what ends them, so it is leased alone: neither with those
+// before it nor with those behind it, whatever their list.
+func TestSuspectsAreLeasedAlone(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		for _, id := range []string{"once", "suspect", "suspicious"} {
+			h.enqueue(queue.Job{ID: id})
+		}
+		h.lease(3)
+		h.reapAfter(leaseTime, queue.ReapConfig{})
+		once := h.lease(1)[0]
+		equal(t, idsOf(h.lease(2)), []string{"suspect", "suspicious"})
+		h.ok(h.b.Ack(h.ctx, once))
+		h.enqueue(queue.Job{ID: "before"})
+		h.reapAfter(leaseTime, queue.ReapConfig{})
+		h.enqueue(queue.Job{ID: "behind"})
+		h.enqueue(queue.Job{ID: "low", Priority: queue.Low})
+		h.enqueue(queue.Job{ID: "high", Priority: queue.High})
+		for _, want := range [][]string{{"high", "before"}, {"suspect"}, {"suspicious"}, {"behind", "low"}} {
+			ds := h.lease(10)
+			equal(t, idsOf(ds), want)
+			if alone := len(want) == 1; ds[0].Suspect() != alone {
+				t.Fatalf("suspect is %v: %+v", !alone, ds[0])
+			}
+		}
+	})
+}

@@ -42,9 +42,10 @@ func (w *Worker) fetch(ctx, jobs context.Context) {
 			w.sources.heat(name)
 			continue
 		}
-		got, err := w.lease(ctx, jobs, name, n)
-		w.slots.giveBack(name, n-got)
+		runs, err := w.lease(ctx, jobs, name, n)
+		w.slots.giveBack(name, n-len(runs))
 		w.payDebts(ctx)
+		w.start(ctx, runs)
 		if err != nil && !errors.Is(err, queue.ErrPaused) {
 			if pause.failed() {
 				w.cfg.Logger.Warn("lease", "queue", name, "error", err)
@@ -66,29 +67,28 @@ func away(err error) bool {
 	return errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrUnknown)
 }
 
-// lease takes up to n jobs and starts them; got is how many slots it used.
-func (w *Worker) lease(ctx, jobs context.Context, name string, n int) (got int, err error) {
+// lease takes up to n jobs, each of which uses a slot from then on.
+func (w *Worker) lease(ctx, jobs context.Context, name string, n int) ([]*run, error) {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	// The lease may have begun as early as this moment.
 	began := time.Now()
 	deliveries, more, err := w.broker.Lease(call, name, n, w.cfg.Lease)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if more {
 		w.sources.heat(name)
 	}
 	if ctx.Err() != nil {
 		w.giveUp(call, deliveries)
-		return 0, nil
+		return nil, nil
 	}
 	runs := make([]*run, len(deliveries))
 	for i, d := range deliveries {
 		runs[i] = w.begin(jobs, d, began)
 	}
-	w.crew.add(runs)
-	return len(deliveries), nil
+	return runs, nil
 }
 
 // giveUp releases jobs that the worker has no more time for. Each goes to the head of its queue, so the
