@@ -33,12 +33,24 @@ func (c *Client) run(ctx context.Context, s *shard, sc *script, args []any) (any
 		if errors.Is(err, ErrWrongType) {
 			s.vetted.Store(false)
 		}
+		if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknown) {
+			c.relearn(ctx)
+		}
 		if !again || attempt >= c.cfg.Retries || ctx.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", sc.verb, err)
 		}
 		if !sleep(ctx, jitter(firstBackoff<<attempt)) {
 			return nil, fmt.Errorf("%s: %w", sc.verb, err)
 		}
+	}
+}
+
+// relearn has the client of a Cluster ask, in the background, which node has which slot. go-redis by itself
+// asks once a minute, and when it follows a redirection: not when a master is dead, nor where we call a
+// node past it, as runConfirmed does.
+func (c *Client) relearn(ctx context.Context) {
+	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
+		cluster.ReloadState(ctx)
 	}
 }
 
