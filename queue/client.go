@@ -96,7 +96,7 @@ func (c *Client) retrying(ctx context.Context, command func() error) error {
 			return nil
 		}
 		again, err := classify(err)
-		if !again || attempt >= c.cfg.Retries || !sleep(ctx, jitter(firstBackoff<<attempt)) {
+		if !again || attempt >= c.cfg.Retries || !sleep(ctx, retryPause(attempt)) {
 			return err
 		}
 	}

@@ -78,7 +78,8 @@ func (s *settings) connect(ctx context.Context, cfg queue.Config, seen *history.
 	if err != nil {
 		return nil, err
 	}
-	opt.MaxRetries, opt.ContextTimeoutEnabled = -1, true
+	// As queue.Open does, so that what is on trial behaves as users' workers do.
+	opt.MaxRetries, opt.DialerRetries, opt.Protocol, opt.ContextTimeoutEnabled = -1, 1, 2, true
 	rdb := redis.NewClient(opt)
 	rdb.AddHook(ackWatch{seen})
 	client, err := queue.New(ctx, rdb, cfg)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -65,6 +66,13 @@ func (f *Fleet) Producer(cfg ProducerConfig) (*Process, error) {
 	return f.start(settings{Producer: &cfg})
 }
 
+// Processes are all that were started.
+func (f *Fleet) Processes() []*Process {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.all)
+}
+
 func (f *Fleet) start(s settings) (*Process, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,17 +82,17 @@ func (f *Fleet) start(s settings) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(f.dir, fmt.Sprintf("%05d.log", s.Number)))
+	cmd := exec.CommandContext(context.Background(), f.Binary) // it ends by Close, not by a context
+	p := &Process{Number: s.Number, fleet: f, cmd: cmd, done: make(chan struct{})}
+	log, err := os.Create(p.logPath())
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(context.Background(), f.Binary) // it ends by Close, not by a context
 	cmd.Env = append(os.Environ(), env+"="+string(text))
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own keeps the terminal's Ctrl-C from it; the kernel ends it with its parent.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	p := &Process{Number: s.Number, fleet: f, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go p.standBy(started)
 	if err := <-started; err != nil {
@@ -147,7 +155,7 @@ func (p *Process) Wait() error {
 	if p.err == nil {
 		return nil
 	}
-	text, _ := os.ReadFile(filepath.Join(p.fleet.dir, fmt.Sprintf("%05d.log", p.Number)))
+	text, _ := os.ReadFile(p.logPath())
 	return fmt.Errorf("process %d: %w: %s", p.Number, p.err, text[max(0, len(text)-500):])
 }
 
@@ -158,6 +166,10 @@ func (p *Process) end(sig syscall.Signal) error {
 	}
 	<-p.done
 	return nil
+}
+
+func (p *Process) logPath() string {
+	return filepath.Join(p.fleet.dir, fmt.Sprintf("%05d.log", p.Number))
 }
 
 func (p *Process) note(what history.Type) {
