@@ -44,6 +44,10 @@ func All() []Mutant {
 			Old: "local grace = stalled and now + grace_ms or math.min(pass[2] or 0, now + grace_ms)", New: "local grace = 0",
 		},
 		{
+			Name: "grace-outlives-the-clock", Row: "clock-jump", File: "queue/lua/reap.lua",
+			Old: "math.min(pass[2] or 0, now + grace_ms)", New: "tonumber(pass[2] or 0)",
+		},
+		{
 			Name: "expiry-by-worker-clock", Row: "clock-skew", File: "queue/delivery.go",
 			Old: "d.LeasedAt.After(d.Expires)", New: "time.Now().After(d.Expires)",
 		},
