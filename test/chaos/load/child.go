@@ -43,7 +43,10 @@ func runChild(ctx context.Context, text string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, seen.Close()) }()
+	defer func() { err = errors.Join(err, notePeak(seen), seen.Close()) }()
+	if err := s.checkClock(); err != nil {
+		return err
+	}
 	client, err := s.open(ctx, seen)
 	if err != nil {
 		return err

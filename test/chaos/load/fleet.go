@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/history"
+	"github.com/dueq-io/dueq/test/chaos/mutant"
 )
 
 // Fleet is the processes of one run. Close ends them all.
@@ -22,7 +24,8 @@ type Fleet struct {
 	URL   string
 	Queue string
 	Lease time.Duration
-	// Binary is the program to run again; a mutant's is another. Default: this one.
+	// Binary is the program to run again; a mutant's is another. A clock that is off takes one that
+	// package mutant has built. Default: this one.
 	Binary string
 
 	dir    string
@@ -59,11 +62,13 @@ type Process struct {
 }
 
 // Worker starts a worker process.
-func (f *Fleet) Worker(cfg WorkerConfig) (*Process, error) { return f.start(settings{Worker: &cfg}) }
+func (f *Fleet) Worker(cfg WorkerConfig) (*Process, error) {
+	return f.start(settings{Worker: &cfg, Clock: cfg.Clock})
+}
 
 // Producer starts a producer process, which ends when its jobs are in.
 func (f *Fleet) Producer(cfg ProducerConfig) (*Process, error) {
-	return f.start(settings{Producer: &cfg})
+	return f.start(settings{Producer: &cfg, Clock: cfg.Clock})
 }
 
 // Processes are all that were started.
@@ -89,7 +94,7 @@ func (f *Fleet) start(s settings) (*Process, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd.Env = append(os.Environ(), env+"="+string(text))
+	cmd.Env = append(os.Environ(), env+"="+string(text), mutant.ClockEnv+"="+strconv.FormatInt(int64(s.Clock/time.Second), 10))
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own keeps the terminal's Ctrl-C from it; the kernel ends it with its parent.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -181,6 +186,13 @@ func (f *Fleet) RedisFault() { f.seen.Add(history.Record{Type: history.RedisFaul
 
 // RedisHealed is the end of RedisFault.
 func (f *Fleet) RedisHealed() { f.seen.Add(history.Record{Type: history.RedisHealed}) }
+
+// ShiftClock notes that shift makes Redis's clock jump by some whole ms.
+func (f *Fleet) ShiftClock(by time.Duration, shift func() error) error {
+	f.seen.Add(history.Record{Type: history.ClockShifting, Aux: int32(by.Milliseconds())})
+	defer f.seen.Add(history.Record{Type: history.ClockShifted})
+	return shift()
+}
 
 // History returns what all processes have written so far.
 func (f *Fleet) History() ([]history.Record, error) { return history.Read(f.dir) }

@@ -34,7 +34,7 @@ type Config struct {
 	MaxMemory string   // such as "64mb"; none by default
 	Args      []string // further words of redis-server's command line
 	Env       []string // further variables of its environment, as KEY=value
-	Shim      bool     // lets PowerCut and FillDisk work
+	Shim      bool     // lets PowerCut, FillDisk and ShiftClock work
 }
 
 // Redis is one redis-server. Its methods are for one goroutine at a time.
