@@ -49,7 +49,7 @@ type Report struct {
 	LateAcks   int            // handlers that ended under a token that was no longer in force
 
 	Recovery []time.Duration // from the kill of a worker to the next start of each job it ran, sorted
-	Running  int             // jobs that ran at the moment of a fault, summed over the faults
+	Running  int             // jobs that ran, or were not acked yet, at the moment of a fault, summed over the faults
 }
 
 // Causes of a duplicate.

@@ -131,6 +131,17 @@ func trials() map[string]trial {
 			records: again(append(second, at(25, history.WorkerKilled, 5, 0))...), final: acked(8),
 			want: map[string]int{checker.CauseWorker: 1, "running": 1, "reruns": 1},
 		},
+		"worker killed before its ack": {
+			records: append(without(history.AckOK), at(31, history.WorkerKilled, 5, 0), at(3000, history.Started, 6, 8),
+				at(3010, history.EndedOK, 6, 8), at(3011, history.AckOK, 6, 8)), final: acked(8),
+			want: map[string]int{checker.CauseWorker: 1, "running": 1, "reruns": 1, "late": 1},
+		},
+		"redis away after the next run": {
+			records: append(without(history.AckOK), at(3000, history.Started, 6, 8), at(3010, history.EndedOK, 6, 8),
+				at(3011, history.AckOK, 6, 8), at(4000, history.RedisFault, 0, 0)), final: acked(8),
+			want: map[string]int{checker.CauseNone: 1, "late": 1},
+		},
+		"worker killed after its ack": {records: append(whole(), at(32, history.WorkerKilled, 5, 0)), final: acked(7)},
 		"another worker killed": {
 			records: again(append(second, at(25, history.WorkerKilled, 9, 0))...), final: acked(8),
 			want: map[string]int{checker.CauseNone: 1},

@@ -107,10 +107,10 @@ func (f *faults) cause(before, again *run) string {
 	}
 }
 
-// countRunning counts a run for every fault that met it.
-func (f *faults) countRunning(r *Report, run *run) {
+// countRunning counts a run that was over at a moment for every fault that met it.
+func (f *faults) countRunning(r *Report, run *run, over int64) {
 	for _, m := range f.moments {
-		if (m.worker == 0 || m.worker == run.worker) && run.start <= m.at && m.at <= run.end {
+		if (m.worker == 0 || m.worker == run.worker) && run.start <= m.at && m.at <= over {
 			if killed := f.killed[run.worker]; killed != 0 && killed < m.at {
 				continue
 			}

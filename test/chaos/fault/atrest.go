@@ -20,6 +20,7 @@ const (
 )
 
 var atRest = Row{
+	Share: Quiet,
 	Name:  "at-rest",
 	Bar:   "goroutines and connections after each fault are back to where they were, ±5",
 	Break: comeToRest,

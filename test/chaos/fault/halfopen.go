@@ -13,6 +13,7 @@ import (
 )
 
 var halfOpen = Row{
+	Share: Quiet,
 	Name:  "half-open",
 	Bar:   "connections open but silent: 0 lost, jobs start again within the read deadline + 2 s of healing",
 	Break: halfOpenConnections,

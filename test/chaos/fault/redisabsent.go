@@ -14,8 +14,9 @@ import (
 const absence = 12 * time.Second
 
 var redisAbsent = Row{
-	Name: "redis-absent",
-	Bar:  "Redis gone beyond every lease, AOF always: duplicates <= 1 % of what was running",
+	Share: Quiet,
+	Name:  "redis-absent",
+	Bar:   "Redis gone beyond every lease, AOF always: duplicates <= 1 % of what was running",
 	Break: func(ctx context.Context, r *Run) error {
 		times, running, duplicates := r.Size(1, 10), 0, 0
 		for n := range times {

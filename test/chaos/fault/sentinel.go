@@ -88,7 +88,6 @@ func failOver(ctx context.Context, s *stage, servers *node.Sentinel, n int) erro
 	if err != nil {
 		return err
 	}
-	s.RedisFault()
 	for _, replica := range lagging {
 		if err := replica.Pause(); err != nil {
 			return err
@@ -97,6 +96,7 @@ func failOver(ctx context.Context, s *stage, servers *node.Sentinel, n int) erro
 	if err := wait(ctx, lag); err != nil {
 		return err
 	}
+	s.RedisFault()
 	resumed := make(chan error, 1)
 	old, took, err := servers.KillMasterThen(ctx, func() {
 		var errs []error

@@ -14,7 +14,7 @@ import (
 
 const (
 	lease = 2 * time.Second
-	// drainWithin is how long a queue may take to run dry after the last fault.
+	// drainWithin is how long a queue may take to run dry after the last fault and the last job.
 	drainWithin = 2 * time.Minute
 )
 
@@ -70,7 +70,11 @@ func (s *stage) workers(n int, cfg load.WorkerConfig) ([]*load.Process, error) {
 
 // judge waits until the producers are done and the queue is empty, and checks and prints what happened.
 func (s *stage) judge(ctx context.Context, opt checker.Options, producers ...*load.Process) (*checker.Report, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, drainWithin, fmt.Errorf("not over within %v", drainWithin))
+	within := drainWithin
+	for _, p := range producers {
+		within = max(within, drainWithin+p.Takes)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not over within %v", within))
 	defer cancel()
 	for _, p := range producers {
 		select {

@@ -55,10 +55,12 @@ func NewFleet(url string, lease time.Duration) (*Fleet, error) {
 // Process is one worker or producer.
 type Process struct {
 	Number uint16
-	fleet  *Fleet
-	cmd    *exec.Cmd
-	done   chan struct{}
-	err    error // set before done is closed
+	// Takes is how long a producer needs at the least, by its rate; 0 for a worker.
+	Takes time.Duration
+	fleet *Fleet
+	cmd   *exec.Cmd
+	done  chan struct{}
+	err   error // set before done is closed
 }
 
 // Worker starts a worker process.
@@ -68,7 +70,11 @@ func (f *Fleet) Worker(cfg WorkerConfig) (*Process, error) {
 
 // Producer starts a producer process, which ends when its jobs are in.
 func (f *Fleet) Producer(cfg ProducerConfig) (*Process, error) {
-	return f.start(settings{Producer: &cfg, Clock: cfg.Clock})
+	p, err := f.start(settings{Producer: &cfg, Clock: cfg.Clock})
+	if err == nil {
+		p.Takes = cfg.takes()
+	}
+	return p, err
 }
 
 // Processes are all that were started.

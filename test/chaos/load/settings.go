@@ -84,3 +84,11 @@ func (c ProducerConfig) withDefaults() ProducerConfig {
 	}
 	return c
 }
+
+// takes is how long the jobs take to come, by their rate; 0 for as fast as it goes.
+func (c ProducerConfig) takes() time.Duration {
+	if c.PerSecond == 0 {
+		return 0
+	}
+	return time.Duration(c.Jobs) * time.Second / time.Duration(c.PerSecond)
+}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Mutant is one change and the row that must go red with it.
@@ -86,6 +87,10 @@ func (m Mutant) Build(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-overlay", list, "-o", binary, ".")
+	// An end before its time reaches the compilers too, and what they leave is where dir's owner removes it.
+	build.Env = append(os.Environ(), "GOTMPDIR="+dir)
+	build.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	build.Cancel = func() error { return syscall.Kill(-build.Process.Pid, syscall.SIGKILL) }
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build mutant %s: %w: %s", m.Name, err, out)
 	}

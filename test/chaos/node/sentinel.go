@@ -47,8 +47,9 @@ func StartSentinel(ctx context.Context, cfg Config) (*Sentinel, error) {
 }
 
 func (s *Sentinel) start(ctx context.Context, cfg Config) error {
-	// A master waits five seconds for replicas before it copies, by default.
-	cfg.Args = append(slices.Clone(cfg.Args), "--repl-diskless-sync-delay", "0")
+	// A master waits five seconds for replicas before it copies, by default, and keeps 1 MB for those that
+	// fall behind: with more, the other replica follows a new master at once, without a copy of all it has.
+	cfg.Args = append(slices.Clone(cfg.Args), "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "64mb")
 	for i := range 3 {
 		if i == 1 {
 			cfg.Args = append(cfg.Args, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.redis[0].port))
