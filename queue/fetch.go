@@ -3,13 +3,12 @@ package queue
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 	"unsafe"
 )
 
 // firstPart is how many records are read at once from a queue of which nothing is known.
-const firstPart = 16
+const firstPart = 4
 
 // fetch reads the records of jobs that were just leased. They stay as they are while the leases last,
 // so this need not be one step with lease. It reads in parts: many large records at once would be cut
@@ -72,15 +71,19 @@ func (l *line) part() int {
 	return firstPart
 }
 
-// giveBack releases what was leased and cannot be handed on. Each goes to the head of its queue, so the
-// last goes first.
+// giveBack releases what was leased and cannot be handed on, in one step. Where that fails, the leases
+// run out.
 func (b *Broker) giveBack(ctx context.Context, leased []*Delivery) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opTimeout)
-	defer cancel()
-	for _, d := range slices.Backward(leased) {
-		if err := b.Release(ctx, d); err != nil {
-			return // their leases run out
-		}
+	if len(leased) == 0 {
+		return
+	}
+	entries := make([]*entry, len(leased))
+	for i, d := range leased {
+		entries[i] = settling(d, "", d.Due.UnixMilli())
+	}
+	b.c.lineOf(leased[0].shard.queue).settle[releaseScript].sendAll(context.WithoutCancel(ctx), entries)
+	for _, e := range entries {
+		e.free()
 	}
 }
 
