@@ -12,11 +12,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxBackoff is short, since work is to go on within 2 s of Redis's return: after enough failed dials
-// go-redis looks for the server only once a second, which comes before.
+// maxBackoff is short, since work is to go on within 2 s of Redis's return, of which go-redis may take one
+// until it looks for the server again.
 const (
 	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 800 * time.Millisecond
+	maxBackoff   = 600 * time.Millisecond
 )
 
 // run carries out a script on a shard. It repeats only what Redis is known not to have run; after

@@ -191,11 +191,11 @@ func (w *Worker) stopListening(ctx context.Context) {
 	}
 }
 
-// maxPause is short, since work is to go on within 2 s of Redis's return, and the client's own pauses
-// between repeated calls come first.
+// maxPause is short, since work is to go on within 2 s of Redis's return, of which go-redis may take one
+// until it looks for the server again.
 const (
 	firstPause = 50 * time.Millisecond
-	maxPause   = time.Second
+	maxPause   = 700 * time.Millisecond
 	logEvery   = time.Second
 	// awayEvery is for all loops together: that Redis is away is one thing to say, not one for each.
 	awayEvery = 5 * time.Second
