@@ -151,25 +151,18 @@ while at <= #ARGV do
 end
 return denied`
 
-// preflight asks whether the user may call each command that the client's roles need, on a key of the
+// preflight asks which commands that the client's roles need the user may not call on a key of the
 // namespace. An ACL that lacks one would otherwise be met in the middle of a script, after its first write.
-func (c *Client) preflight(ctx context.Context) error {
+func (c *Client) preflight(ctx context.Context) (denied []string, err error) {
 	roles := c.cfg.Roles
 	if len(roles) == 0 {
 		roles = Roles()
 	}
 	key := c.cfg.Namespace + ":{preflight}:key"
-	var denied []string
-	var err error
 	if slices.ContainsFunc(roles, func(r Role) bool { return len(needs[r].scripts) > 0 }) {
-		denied, err = c.deniedOf(ctx, Commands(roles...), key)
-	} else {
-		denied, err = c.deniedReads(ctx, Commands(roles...), key)
+		return c.deniedOf(ctx, Commands(roles...), key)
 	}
-	if err == nil && len(denied) > 0 {
-		err = fmt.Errorf("the user may not call %s on %s:*", strings.Join(denied, ", "), c.cfg.Namespace)
-	}
-	return err
+	return c.deniedReads(ctx, Commands(roles...), key)
 }
 
 func (c *Client) deniedOf(ctx context.Context, commands []string, key string) ([]string, error) {

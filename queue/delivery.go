@@ -41,6 +41,14 @@ type Delivery struct {
 // Lateness is how long after its due time the job was leased.
 func (d *Delivery) Lateness() time.Duration { return d.LeasedAt.Sub(d.Due) }
 
+// suspectAfter is how many lost leases make a job suspect: the last that it has by default before it is
+// dead as a crash loop.
+const suspectAfter = 2
+
+// Suspect says that two workers or more were lost with the job, so that it may be what ends them. Lease
+// gives it alone; run it beside as few others as can be, since those would be lost with it once more.
+func (d *Delivery) Suspect() bool { return d.LostLeases >= suspectAfter }
+
 // Expired says whether the job's Expires had passed when it was leased.
 func (d *Delivery) Expired() bool { return !d.Expires.IsZero() && d.LeasedAt.After(d.Expires) }
 

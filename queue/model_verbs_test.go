@@ -47,6 +47,7 @@ func (m *model) lease(n int, lease time.Duration) (out []leasedJob, more bool, e
 		return nil, false, ErrPaused
 	}
 	m.handling["wake"] = false
+	n = m.together(n)
 	for _, list := range listNames {
 		for ; n > 0 && len(m.ready[list]) > 0; n-- {
 			s := m.ready[list][0]
@@ -64,6 +65,21 @@ func (m *model) lease(n int, lease time.Duration) (out []leasedJob, more bool, e
 		m.signal("wake")
 	}
 	return out, more, nil
+}
+
+// together is how many of the first n entries one lease may take: none beside a job that workers were lost
+// with twice.
+func (m *model) together(n int) int {
+	met := 0
+	for _, list := range listNames {
+		for _, s := range m.ready[list] {
+			if j := m.jobs[s.id]; met < n && j != nil && j.faults != nil && j.faults.lost >= suspectAfter {
+				return max(met, 1)
+			}
+			met++
+		}
+	}
+	return n
 }
 
 func (m *model) take(s slot, lease time.Duration) leasedJob {
@@ -198,6 +214,7 @@ func (m *model) reap(cfg ReapConfig) Reaping {
 	if due && (!m.reapedEver || m.now-m.reaped > cfg.Stall.Milliseconds()) {
 		m.grace = m.now + cfg.Grace.Milliseconds()
 	}
+	m.grace = min(m.grace, m.now+cfg.Grace.Milliseconds())
 	m.reapedEver, m.reaped = true, m.now
 	var back, buried, ended []string
 	if due && m.now >= m.grace {

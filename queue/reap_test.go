@@ -104,6 +104,29 @@ func TestReapGraceIsNotRenewed(t *testing.T) {
 	})
 }
 
+// Redis's clock was ahead for a while: the grace that began then does not last until that time comes, and
+// leases that begin afterwards are ended when they run out.
+func TestReapGraceEndsWhenTheClockGoesBack(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		h.place(queue.Leased, queue.Job{ID: "before"})
+		h.advance(time.Hour)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 0 || r.Next != 3*time.Second {
+			t.Fatalf("the jump ahead: %+v", r)
+		}
+		h.advance(-time.Hour)
+		if r := h.reap(queue.ReapConfig{}); r.Next > leaseTime {
+			t.Fatalf("the jump back: %+v", r)
+		}
+		after := h.place(queue.Leased, queue.Job{ID: "after"}).d
+		for range int(leaseTime / time.Second) {
+			h.advance(time.Second)
+			h.reap(queue.ReapConfig{})
+		}
+		h.wantState(after.ID, queue.Ready)
+	})
+}
+
 // A payload that kills its worker cannot kill the fleet: with the third worker lost it is dead, its
 // failures uncounted and its errors kept.
 func TestReapCrashLoop(t *testing.T) {
@@ -190,6 +213,34 @@ func TestReapWakes(t *testing.T) {
 		h.reapAfter(leaseTime, queue.ReapConfig{})
 		if n := h.rdb.LLen(h.ctx, h.key("wake")).Val(); n != 1 {
 			t.Fatalf("%d tokens in wake", n)
+		}
+	})
+}
+
+// A job that two workers were lost with may be what ends them, so it is leased alone: neither with those
+// before it nor with those behind it, whatever their list.
+func TestSuspectsAreLeasedAlone(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		for _, id := range []string{"once", "suspect", "suspicious"} {
+			h.enqueue(queue.Job{ID: id})
+		}
+		h.lease(3)
+		h.reapAfter(leaseTime, queue.ReapConfig{})
+		once := h.lease(1)[0]
+		equal(t, idsOf(h.lease(2)), []string{"suspect", "suspicious"})
+		h.ok(h.b.Ack(h.ctx, once))
+		h.enqueue(queue.Job{ID: "before"})
+		h.reapAfter(leaseTime, queue.ReapConfig{})
+		h.enqueue(queue.Job{ID: "behind"})
+		h.enqueue(queue.Job{ID: "low", Priority: queue.Low})
+		h.enqueue(queue.Job{ID: "high", Priority: queue.High})
+		for _, want := range [][]string{{"high", "before"}, {"suspect"}, {"suspicious"}, {"behind", "low"}} {
+			ds := h.lease(10)
+			equal(t, idsOf(ds), want)
+			if alone := len(want) == 1; ds[0].Suspect() != alone {
+				t.Fatalf("suspect is %v: %+v", !alone, ds[0])
+			}
 		}
 	})
 }

@@ -32,7 +32,8 @@ type Config struct {
 	// removed something the next comes within a tenth of it. Default: 5 min.
 	PurgeEvery time.Duration
 
-	// Logger receives what fails, at most one line a second from each loop. Default: slog.Default().
+	// Logger receives what fails, at most one line a second from each loop; while Redis is away, a line
+	// every 5 s. Default: slog.Default().
 	Logger *slog.Logger
 }
 

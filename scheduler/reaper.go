@@ -29,7 +29,7 @@ func (s *Scheduler) reap(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait, err := s.reapOnce(ctx)
 		if err != nil {
-			wait = min(wait, pause.failed(s.cfg.Logger, "reap", err))
+			wait = min(wait, s.failed(&pause, "reap", err))
 		} else {
 			pause.reset()
 		}

@@ -58,6 +58,16 @@ func (r *running) count() int {
 	return r.size
 }
 
+// beside counts the runs beside one that have not been told to end.
+func (r *running) beside(one *run) (n int) {
+	for _, job := range r.all() {
+		if job != one && job.ctx.Err() == nil {
+			n++
+		}
+	}
+	return n
+}
+
 func (r *running) all() []*run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,11 +128,15 @@ func (w *Worker) execute(ctx context.Context, d *queue.Delivery) func(ctx contex
 		w.cfg.Logger.Warn("no handler for kind", "job_id", d.ID, "queue", d.Queue, "kind", d.Kind)
 		return func(ctx context.Context) error { return w.broker.Snooze(ctx, d, w.cfg.UnknownDelay) }
 	}
-	err := protect(ctx, h, d)
+	cause := context.Cause(ctx)
+	err := cause // of a job that was to end before it began
+	if cause == nil {
+		err = protect(ctx, h, d)
+		cause = context.Cause(ctx)
+	}
 	if err == nil {
 		return nil
 	}
-	cause := context.Cause(ctx)
 	return func(ctx context.Context) error { return w.judge(ctx, d, err, cause) }
 }
 

@@ -79,6 +79,12 @@ func (f *fakeBroker) Lease(_ context.Context, name string, n int, _ time.Duratio
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n = min(n, len(f.ready[name]))
+	for i, d := range f.ready[name][:n] {
+		if d.Suspect() { // comes alone
+			n = max(i, 1)
+			break
+		}
+	}
 	out := f.ready[name][:n:n]
 	f.ready[name] = f.ready[name][n:]
 	return out, len(f.ready[name]) > 0, nil

@@ -33,11 +33,11 @@ func (w *Worker) ack(job *run) {
 	})
 }
 
-// insist repeats a verb whose first call answered err while Redis is away, for as long as the lease may
-// still be in force; after that the job is another worker's.
+// insist repeats a verb whose first call answered err until Redis is back and has the last word. However
+// long that takes, the lease may still be in force then: while Redis is away nobody reaps, and when it is
+// back the reaper grants a grace. It ends with the worker.
 func (w *Worker) insist(job *run, verb func() error, err error) {
 	var pause backoff
-	last := time.Now().Add(w.cfg.Lease)
 	for repeated := false; ; repeated = true {
 		switch {
 		case err == nil, errors.Is(err, queue.ErrCancelled):
@@ -50,7 +50,7 @@ func (w *Worker) insist(job *run, verb func() error, err error) {
 					"queue", job.d.Queue, "kind", job.d.Kind, "attempt", job.d.Attempt)
 			}
 			return
-		case !away(err), time.Now().After(last):
+		case !away(err), closed(w.stopped):
 			w.tally.unsettled.Add(1)
 			w.cfg.Logger.Error("job not settled, it will run again", "job_id", job.d.ID,
 				"queue", job.d.Queue, "kind", job.d.Kind, "error", err)
@@ -58,12 +58,25 @@ func (w *Worker) insist(job *run, verb func() error, err error) {
 		}
 		pause.failed()
 		timer := time.NewTimer(pause.pause)
-		<-timer.C
+		select {
+		case <-timer.C:
+		case <-w.stopped:
+			timer.Stop()
+		}
 		err = verb()
 	}
 }
 
-// settled ends what start began.
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// settled ends what begin began.
 func (w *Worker) settled(job *run) {
 	w.running.remove(job)
 	w.slots.settled()

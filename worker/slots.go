@@ -14,6 +14,8 @@ type slots struct {
 	// reserved is how many slots the lease under way may still give back, probing how many of them
 	// are for a queue that is likely empty.
 	reserved, probing int
+	// held says that nothing more may start for now.
+	held bool
 	// changed has a value after a slot was freed; idle is closed when nothing runs after closing.
 	changed chan struct{}
 	idle    chan struct{}
@@ -51,6 +53,9 @@ func (s *slots) reserve(queue string, most int, probe bool) int {
 
 // free is how many more handlers may start, the single queues' limits aside.
 func (s *slots) free() int {
+	if s.held {
+		return 0
+	}
 	return min(s.limit-s.busy, s.limit*settleFactor-s.settling)
 }
 
@@ -89,6 +94,14 @@ func (s *slots) giveBack(queue string, n int) {
 	s.busy -= n
 	s.queues[queue] -= n
 	s.reserved, s.probing = 0, 0
+	s.signal()
+	s.mu.Unlock()
+}
+
+// hold keeps all further handlers from starting, or ends that.
+func (s *slots) hold(on bool) {
+	s.mu.Lock()
+	s.held = on
 	s.signal()
 	s.mu.Unlock()
 }

@@ -1,20 +1,13 @@
 #!lua flags=allow-oom
 -- lease: ready -> leased. A worker takes jobs, in order of priority, each under a new, higher token.
--- USES clock ready unique index
+-- USES clock ready unique index meet
 -- KEYS high ready low leased tokens faults priority unique ghosts meta stats wake
--- ARGV limit lease_ms
+-- ARGV limit lease_ms alone_after
 -- RETURNS PAUSED, or OK, now in ms, the first token, 1 where jobs are left, the faults entries of those taken
 --   (empty: the shard has none), and for each its ready entry. Records are read apart: Lua hashes every byte.
+--   alone_after: see meet
 if redis.call('HEXISTS', meta, 'paused') == 1 then return { 'PAUSED' } end
-
-local met, entries, cut = {}, {}, { 0, 0, 0 }
-for i, list in ipairs({ high, ready, low }) do
-  if #met < tonumber(limit) then
-    local part = redis.call('LRANGE', list, 0, limit - #met - 1)
-    cut[i] = #part
-    for _, item in ipairs(part) do entries[#entries + 1], met[#met + 1] = item, string.sub(item, 14) end
-  end
-end
+local entries, met, cut, noted = meet(tonumber(limit), tonumber(alone_after))
 if #met == 0 then return { 'OK', now, 0, 0, {} } end
 
 local haunting, slot = {}, {}
@@ -28,9 +21,9 @@ for i, job in ipairs(met) do
     laid[slot[i]] = (laid[slot[i]] or 0) + 1
   elseif not seen[job] then
     seen[job], id[#id + 1], reply[#reply + 1] = true, job, entries[i]
+    if noted then reply[5][#id] = noted[job] end
   end
 end
-if #id > 0 and redis.call('HLEN', faults) > 0 then reply[5] = redis.call('HMGET', faults, unpack(id)) end
 
 -- writes
 if #id > 0 then

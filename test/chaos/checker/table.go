@@ -25,6 +25,7 @@ func (r *Report) Table(w io.Writer) error {
 		{"fencing", r.Fencing},
 		{"overlap", r.Overlap},
 		{"early", r.Early},
+		{"payload changed", r.Changed},
 		{"in two places", r.Unconserved},
 	} {
 		_, _ = fmt.Fprintf(t, "  %s\t%d %v\n", finding.name, len(finding.jobs), finding.jobs[:min(5, len(finding.jobs))])

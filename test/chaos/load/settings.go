@@ -13,6 +13,7 @@ type WorkerConfig struct {
 	// Stubborn is how long a handler runs on when its context has ended, to return nil then.
 	Stubborn   time.Duration
 	MaxRuntime time.Duration // default 1 h
+	Clock      time.Duration // how far its clock of the day is off; see Fleet.Binary
 }
 
 // ProducerConfig is what a producer process enqueues: jobs First to First+Jobs-1, each retried under
@@ -27,6 +28,8 @@ type ProducerConfig struct {
 	PerSecond   int           // of this process; default: as fast as it goes
 	Replicas    int           // queue.Replicated(n, 1 s) where over 0
 	Retain      time.Duration // of a done job with its payload; default: as long as dueq keeps a chosen ID
+	Expires     time.Time     // of each job; default: never
+	Clock       time.Duration // how far its clock of the day is off; see Fleet.Binary
 }
 
 // The kinds of jobs that workers run.
@@ -42,6 +45,7 @@ type settings struct {
 	Dir        string
 	URL, Queue string
 	Lease      time.Duration
+	Clock      time.Duration
 	Worker     *WorkerConfig   `json:",omitempty"`
 	Producer   *ProducerConfig `json:",omitempty"`
 }

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -81,6 +82,9 @@ func noted(seen *history.Writer, run func(context.Context) error) worker.Handler
 			})
 		}
 		add(history.Started, d.Lateness().Milliseconds())
+		if !bytes.Equal(d.Payload, payloadOf(seq, len(d.Payload))) {
+			add(history.PayloadChanged, 0)
+		}
 		over := context.AfterFunc(ctx, func() { add(history.ContextEnded, 0) })
 		defer over()
 		d.Mark(markOf(seq, d.Token), markFor)

@@ -24,6 +24,14 @@ func TestMutantsFitTheCode(t *testing.T) {
 	}
 }
 
+// So does the change to package time.
+func TestClockFitsGo(t *testing.T) {
+	t.Parallel()
+	if _, err := clockFiles(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestApplyWantsTheTextOnce(t *testing.T) {
 	t.Parallel()
 	m := Mutant{Name: "m", Old: "a", New: "b"}

@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dueq-io/dueq/queue"
+)
+
+// A job that workers were lost with runs when those before it have returned, and nothing new starts beside
+// it, so that no other job is lost with it. Neither wait is longer than a lease.
+func TestSuspectRunsAlone(t *testing.T) {
+	t.Parallel()
+	const lease = 9 * time.Second
+	for name, c := range map[string]struct {
+		before, suspect time.Duration // how long they run
+		starts, next    time.Duration // when the suspect and the job after it start
+	}{
+		"short jobs":                {2 * time.Second, 3 * time.Second, 2 * time.Second, 5 * time.Second},
+		"a long job before it":      {time.Minute, time.Second, lease, 10 * time.Second},
+		"it is a long job itself":   {time.Second, time.Minute, time.Second, 10 * time.Second},
+		"nothing runs when it does": {0, time.Second, 0, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.add("a", 1)
+				f.add("a", 1)
+				f.ready["a"][1].LostLeases = 2
+				f.add("a", 1)
+				began, starts := time.Now(), make(chan string, 3)
+				_, stop := begin(t, f, Config{Queues: map[string]int{"a": 1}, Lease: lease}, func(_ context.Context, d *queue.Delivery) error {
+					starts <- fmt.Sprint(d.ID, " ", time.Since(began))
+					<-time.After(map[string]time.Duration{"a-1": c.before, "a-2": c.suspect}[d.ID])
+					return nil
+				})
+				pass(2 * time.Minute)
+				want := []string{"a-1 0s", fmt.Sprint("a-2 ", c.starts), fmt.Sprint("a-3 ", c.next)}
+				if got := []string{<-starts, <-starts, <-starts}; !slices.Equal(got, want) {
+					t.Errorf("started %q, want %q", got, want)
+				}
+				if err := stop(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// A suspect that waits for others when the worker stops is given back and not run.
+func TestSuspectIsReleasedAtShutdown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake("a")
+		f.add("a", 1)
+		f.ready["a"][1].LostLeases = 2
+		_, stop := begin(t, f, Config{Queues: map[string]int{"a": 1}, Grace: time.Second}, func(ctx context.Context, d *queue.Delivery) error {
+			if d.Suspect() {
+				t.Error("the suspect ran")
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		pass(time.Second)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := f.count("release"); n != 2 {
+			t.Errorf("%d jobs were released, want 2", n)
+		}
+	})
+}
