@@ -18,8 +18,9 @@ var clockJump = Row{
 }
 
 const (
-	// promptly is how late a job may be that no jump concerns.
-	promptly = 2 * time.Second
+	// promptly is how late a job may be that no jump concerns: as late as one that a worker had leased and not
+	// started when it was killed.
+	promptly = lease + time.Second
 	// reapGrace is that of a Fleet's workers.
 	reapGrace = 3 * time.Second
 )
@@ -46,7 +47,7 @@ func jumpClock(ctx context.Context, r *Run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	j := &jumper{stage: s, cfg: load.WorkerConfig{Concurrency: 128, RunFor: 100 * time.Millisecond}}
+	j := &jumper{stage: s, cfg: load.WorkerConfig{Concurrency: 256, RunFor: 250 * time.Millisecond}}
 	if j.quick, err = s.workers(3, j.cfg); err != nil {
 		return err
 	}
@@ -90,20 +91,60 @@ func (j *jumper) once(ctx context.Context, by time.Duration) error {
 	j.at += by
 	jumped := history.Now()
 	j.run.Say("the clock jumps by %v", by)
-	if err := j.kill(jumped); err != nil {
+	if err := j.kill(j.run.Rand.IntN(len(j.quick)), jumped); err != nil {
 		return err
 	}
 	if err := wait(ctx, 2*lease); err != nil {
 		return err
 	}
-	if err := j.kill(jumped); err != nil {
+	busiest, err := j.busiest(ctx, jumped)
+	if err != nil {
+		return err
+	}
+	if err := j.kill(busiest, jumped); err != nil {
 		return err
 	}
 	return wait(ctx, reapGrace+max(-by, 0))
 }
 
-func (j *jumper) kill(jumped int64) error {
-	i := j.run.Rand.IntN(len(j.quick))
+// busiest is the worker with most runs under way that began after a moment. It waits for one: after a jump
+// back few jobs are due.
+func (j *jumper) busiest(ctx context.Context, since int64) (int, error) {
+	for {
+		records, err := j.History()
+		if err != nil {
+			return 0, err
+		}
+		under := map[int64]uint16{} // token -> worker
+		for _, e := range records {
+			switch {
+			case e.Type == history.Started && e.Mono > since:
+				under[e.Token] = e.Worker
+			case e.Type == history.EndedOK || e.Type == history.EndedError:
+				delete(under, e.Token)
+			}
+		}
+		runs := map[uint16]int{}
+		for _, worker := range under {
+			runs[worker]++
+		}
+		most := 0
+		for i, w := range j.quick {
+			if runs[w.Number] > runs[j.quick[most].Number] {
+				most = i
+			}
+		}
+		if runs[j.quick[most].Number] > 0 {
+			return most, nil
+		}
+		if err := wait(ctx, 20*time.Millisecond); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// kill kills one worker and puts another in its place.
+func (j *jumper) kill(i int, jumped int64) error {
 	j.killed = append(j.killed, killing{j.quick[i].Number, history.Now(), jumped})
 	err := j.quick[i].Kill()
 	if err == nil {
