@@ -12,6 +12,7 @@ import (
 )
 
 var clockJump = Row{
+	Share: Quiet,
 	Name:  "clock-jump",
 	Bar:   "Redis's clock 60 s ahead and back: jobs early or late by the jump at most, what comes after it on time, no live lease ended, 0 lost",
 	Break: jumpClock,

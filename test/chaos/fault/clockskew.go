@@ -17,6 +17,7 @@ import (
 const skew = 5 * time.Minute
 
 var clockSkew = Row{
+	Share: Quiet,
 	Name:  "clock-skew",
 	Bar:   "producers, workers and schedulers 5 min ahead and 5 min behind: no effect: 0 lost, 0 early, p99 <= 1 s late, re-run within lease + 1 s",
 	Break: skewClocks,

@@ -14,6 +14,7 @@ import (
 )
 
 var diskFull = Row{
+	Share: Quiet,
 	Name:  "disk-full",
 	Bar:   "enqueue answers MISCONF, idle workers ask Redis at most 50 times a second, all goes on when there is room, 0 lost",
 	Break: fillDisk,

@@ -18,6 +18,7 @@ const (
 )
 
 var redisDown = Row{
+	Share: Quiet,
 	Name:  "redis-down",
 	Bar:   "Redis away: each process takes < 5 % of a core, logs <= 1 line a second; work goes on <= 2 s after",
 	Break: downRedis,

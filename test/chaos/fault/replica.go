@@ -15,6 +15,7 @@ import (
 // A replica falls behind, the master dies, the replica is promoted: what was confirmed under
 // Replicated(1) has to be there. It is the worst case of a fail-over without a Sentinel's timing.
 var replicaPromoted = Row{
+	Share: Quiet,
 	Name:  "replica-promoted",
 	Bar:   "Replicated(1), the only replica behind when the master dies: 0 confirmed jobs lost",
 	Break: promoteReplica,
