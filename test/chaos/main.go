@@ -118,16 +118,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if o.json {
 		progress = os.Stderr
 	}
-	began := time.Now()
+	began, made := time.Now(), newRecord(ctx, o)
 	_, _ = fmt.Fprintf(progress, "seed %d; a row alone: %s\n\n", o.seed, o.again("NAME"))
 	b := newBoard(progress, o, len(rows))
 	stop := b.watch()
-	results, err := play(ctx, rows, o, b)
+	made.Rows, err = play(ctx, rows, o, b)
 	stop()
 	if err != nil {
 		return errInterrupted
 	}
-	made := recordOf(ctx, o, began, results)
+	made.Took = time.Since(began)
 	if err := made.print(out, o.json); err != nil {
 		return err
 	}

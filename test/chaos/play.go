@@ -24,7 +24,9 @@ func play(ctx context.Context, rows []fault.Row, o options, b *board) ([]fault.R
 			defer leave()
 			out := b.begin(rows[i])
 			results[i] = rows[i].Do(ctx, &fault.Run{Full: o.full, Out: out, Places: places}, o.seed)
-			b.end(out, results[i])
+			if ctx.Err() == nil {
+				b.end(out, results[i])
+			}
 		})
 	}
 	under.Wait()

@@ -27,10 +27,11 @@ type record struct {
 	Rows    []fault.Result `json:"rows"`
 }
 
-func recordOf(ctx context.Context, o options, began time.Time, results []fault.Result) record {
+// newRecord is of a run that begins, whose source may change before it ends.
+func newRecord(ctx context.Context, o options) record {
 	return record{
-		Date: began.UTC().Format(time.DateOnly), Commit: commit(ctx), Redis: redisVersion(ctx), Go: runtime.Version(),
-		Machine: machine(), Full: o.full, Seed: o.seed, Took: time.Since(began), Rows: results,
+		Date: time.Now().UTC().Format(time.DateOnly), Commit: commit(ctx), Redis: redisVersion(ctx), Go: runtime.Version(),
+		Machine: machine(), Full: o.full, Seed: o.seed,
 	}
 }
 
