@@ -131,11 +131,16 @@ func (s *stage) count(ctx context.Context, workers []*load.Process) (counted, er
 	if err != nil {
 		return out, err
 	}
-	const field = "connected_clients:"
-	_, rest, ok := strings.Cut(info, field)
-	if !ok {
-		return out, fmt.Errorf("INFO clients has no %s", field)
-	}
-	_, err = fmt.Sscan(rest, &out.connections)
+	out.connections, err = infoNumber(info, "connected_clients")
 	return out, err
+}
+
+// infoNumber reads a number of INFO.
+func infoNumber(info, field string) (n int, err error) {
+	_, rest, ok := strings.Cut(info, field+":")
+	if !ok {
+		return 0, fmt.Errorf("INFO has no %s", field)
+	}
+	_, err = fmt.Sscan(rest, &n)
+	return n, err
 }
