@@ -202,10 +202,20 @@ func (s *stage) count(ctx context.Context, workers []*load.Process) (counted, er
 	for _, n := range answers {
 		out.goroutines += n
 	}
-	info, err := s.redis.Client().InfoMap(ctx, "clients").Result()
+	info, err := s.redis.Client().Info(ctx, "clients").Result()
 	if err != nil {
 		return out, err
 	}
-	_, err = fmt.Sscan(info["Clients"]["connected_clients"], &out.connections)
+	out.connections, err = infoNumber(info, "connected_clients")
 	return out, err
+}
+
+// infoNumber reads a number of INFO.
+func infoNumber(info, field string) (n int, err error) {
+	_, rest, ok := strings.Cut(info, field+":")
+	if !ok {
+		return 0, fmt.Errorf("INFO has no %s", field)
+	}
+	_, err = fmt.Sscan(rest, &n)
+	return n, err
 }

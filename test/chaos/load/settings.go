@@ -4,10 +4,11 @@ import "time"
 
 // WorkerConfig is how a worker process behaves. Its zero fields are those of a Fleet's Worker.
 type WorkerConfig struct {
-	Concurrency int           // default 16
+	Clients     int           // each with connections and a worker of its own; default 1
+	Concurrency int           // of each; default 16
 	Grace       time.Duration // of a SIGTERM; default 10 s
 	ReapGrace   time.Duration // default 3 s
-	Schedulers  int           // each a mover, a reaper and a janitor; default 1, negative: none
+	Schedulers  int           // of the process, each a mover, a reaper and a janitor; default 1, negative: none
 	RunFor      time.Duration // of a job, 0 to twice this; default 5 ms
 	AtLeast     time.Duration // of a job, beside RunFor
 	// Stubborn is how long a handler runs on when its context has ended, to return nil then.
@@ -54,6 +55,9 @@ type settings struct {
 const env = "DUEQ_CHAOS_CHILD"
 
 func (c WorkerConfig) withDefaults() WorkerConfig {
+	if c.Clients == 0 {
+		c.Clients = 1
+	}
 	if c.Concurrency == 0 {
 		c.Concurrency = 16
 	}
