@@ -151,17 +151,23 @@ func (r *Redis) commandLine() []string {
 	return append(args, r.cfg.Args...)
 }
 
-// awaitReady returns when the server answers and has read its files, or has
-// ended.
+// awaitReady returns when the server answers and has read its files, which
+// may take as long as it says that it does, or has ended.
 func (r *Redis) awaitReady(ctx context.Context) error {
-	err := await(ctx, r.run.done, func(ctx context.Context) bool {
-		return r.ask.Ping(ctx).Err() == nil
-	})
-	switch {
-	case errors.Is(err, errEnded):
-		return fmt.Errorf("%w:\n%s", errExited, logTail(r.dir))
-	case err != nil:
-		return fmt.Errorf("node: redis-server on %s did not answer: %w\n%s", r.Addr(), err, logTail(r.dir))
+	for {
+		loading := false
+		err := await(ctx, r.run.done, func(ctx context.Context) bool {
+			err := r.ask.Ping(ctx).Err()
+			loading = loading || redis.HasErrorPrefix(err, "LOADING")
+			return err == nil
+		})
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errEnded):
+			return fmt.Errorf("%w:\n%s", errExited, logTail(r.dir))
+		case ctx.Err() != nil || !loading:
+			return fmt.Errorf("node: redis-server on %s did not answer: %w\n%s", r.Addr(), err, logTail(r.dir))
+		}
 	}
-	return nil
 }
