@@ -38,7 +38,8 @@ type Delivery struct {
 	keep  time.Duration
 }
 
-// Lateness is how long after its due time the job was leased.
+// Lateness is how long after its due time the job was leased, by Redis's clock: below zero where that
+// was set back meanwhile.
 func (d *Delivery) Lateness() time.Duration { return d.LeasedAt.Sub(d.Due) }
 
 // Expired says whether the job's Expires had passed when it was leased.
