@@ -10,7 +10,7 @@ import (
 // The room that the histories and the append-only files of a run take at most.
 const (
 	smokeSpace = 512 << 20
-	fullSpace  = 4 << 30
+	fullSpace  = 8 << 30
 )
 
 // checkSpace refuses a run that would fill the disk of its histories half-way.

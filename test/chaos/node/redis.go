@@ -153,33 +153,43 @@ func (r *Redis) commandLine() []string {
 	return append(args, r.cfg.Args...)
 }
 
-// awaitReady returns when the server answers and has read its files, or has
-// ended.
+// awaitReady returns when the server answers and has read its files, which
+// may take as long as it says that it does, or has ended.
 func (r *Redis) awaitReady(ctx context.Context) error {
-	err := await(ctx, r.run.done, r.answers)
-	switch {
-	case errors.Is(err, errEnded):
-		return fmt.Errorf("%w:\n%s", errExited, logTail(r.dir))
-	case err != nil:
-		return fmt.Errorf("node: redis-server on %s did not answer: %w\n%s", r.Addr(), err, logTail(r.dir))
+	for {
+		loading := false
+		err := await(ctx, r.run.done, func(ctx context.Context) bool {
+			reply := r.answer(ctx)
+			loading = loading || reply == "-LOAD"
+			return reply == "+PONG"
+		})
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errEnded):
+			return fmt.Errorf("%w:\n%s", errExited, logTail(r.dir))
+		case ctx.Err() != nil || !loading:
+			return fmt.Errorf("node: redis-server on %s did not answer: %w\n%s", r.Addr(), err, logTail(r.dir))
+		}
 	}
-	return nil
 }
 
-// answers asks over a connection of its own: a client that has failed to connect for a while looks for the
-// server once a second only, and the moment of its return is what some rows measure from.
-func (r *Redis) answers(ctx context.Context) bool {
+// answer asks over a connection of its own, and returns how the answer to a PING begins: a client that has
+// failed to connect for a while looks for the server once a second only, and the moment of its return is
+// what some rows measure from.
+func (r *Redis) answer(ctx context.Context) string {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", r.Addr())
 	if err != nil {
-		return false
+		return ""
 	}
 	defer conn.Close()
-	const pong = "+PONG"
-	reply := make([]byte, len(pong))
 	_ = conn.SetDeadline(time.Now().Add(time.Second)) // a server that is stopped is asked again
-	_, err = io.WriteString(conn, "PING\r\n")
-	if err == nil {
+	reply := make([]byte, len("+PONG"))
+	if _, err = io.WriteString(conn, "PING\r\n"); err == nil {
 		_, err = io.ReadFull(conn, reply)
 	}
-	return err == nil && string(reply) == pong
+	if err != nil {
+		return ""
+	}
+	return string(reply)
 }
