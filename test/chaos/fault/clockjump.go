@@ -18,8 +18,8 @@ var clockJump = Row{
 }
 
 const (
-	// promptly is how late a job may be that no jump concerns.
-	promptly = 2 * time.Second
+	// promptly is how late a job may be that no jump concerns: as long as a mover sleeps at most.
+	promptly = 3 * time.Second
 	// reapGrace is that of a Fleet's workers.
 	reapGrace = 3 * time.Second
 )
@@ -50,8 +50,9 @@ func jumpClock(ctx context.Context, r *Run) (err error) {
 	if j.quick, err = s.workers(3, j.cfg); err != nil {
 		return err
 	}
-	// Some jobs run across the jumps and have to keep their leases.
-	if _, err = s.workers(1, load.WorkerConfig{Concurrency: 4, AtLeast: 3 * lease}); err != nil {
+	// Some jobs run across the jumps and have to keep their leases, whichever of their workers' heartbeats
+	// comes before a reaper.
+	if _, err = s.workers(4, load.WorkerConfig{Concurrency: 4, AtLeast: 3 * lease}); err != nil {
 		return err
 	}
 	jumps := []time.Duration{jump, -jump, -jump, jump}[:r.Size(2, 4)]
