@@ -40,8 +40,8 @@ type ring struct {
 
 var rings = []ring{
 	{"f", 10 * time.Second, 6, 61},
-	{"m", time.Minute, 60, 49},
-	{"h", time.Hour, 24, 91},
+	{"m", time.Minute, 60, 48},
+	{"h", time.Hour, 24, 90},
 }
 
 // place is a field of a series that holds a group of a ring.

@@ -7,7 +7,7 @@
 local function turn(opened, slot)
   local verbs = { 'enqueue', 'promote', 'lease', 'extend', 'ack', 'retry', 'snooze', 'release', 'bury', 'drop', 'reap',
     'reschedule', 'cancel', 'requeue', 'audit', 'purge_dead', 'purge_done' }
-  local rings, columns = { { 'f', 6, 61, 60000 }, { 'm', 60, 49, 3600000 }, { 'h', 24, 91, 86400000 } }, {}
+  local rings, columns = { { 'f', 6, 61, 60000 }, { 'm', 60, 48, 3600000 }, { 'h', 24, 90, 86400000 } }, {}
   for i = 1, 19 do columns[i] = string.char(64 + i) end
   for letter in string.gmatch('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ', '%a') do
     columns[#columns + 1], columns[#columns + 2] = 'l' .. letter, 'p' .. letter
