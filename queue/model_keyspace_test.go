@@ -16,7 +16,7 @@ import (
 var (
 	zsetNames = []string{"delayed", "retry", "leased", "dead", "done"}
 	listNames = []string{"high", "ready", "low"}
-	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats"}
+	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats", "series"}
 	rankNames = map[Priority]string{High: "high", Normal: "ready", Low: "low"}
 	hintNames = []string{"wake", "tick"}
 )
@@ -190,7 +190,7 @@ func (ks *keyspace) disorder(c *Client, now time.Time) []string {
 	ks.strays(report)
 	ks.locks(report)
 	for _, key := range ks.keys {
-		if key == queuesKey(c.cfg.Namespace) || key == newQueueKey(c.cfg.Namespace) {
+		if key == queuesKey(c.cfg.Namespace) || key == newQueueKey(c.cfg.Namespace) || strings.HasPrefix(key, fleetKey(c.cfg.Namespace)) {
 			continue
 		}
 		queue, name, _ := strings.Cut(strings.TrimPrefix(key, c.cfg.Namespace+":{"), "}:")
