@@ -40,7 +40,7 @@ type ratesAnswer struct {
 
 // serveQueues answers 503 as long as there is nothing to show; the verdict says why.
 func (d *Dashboard) serveQueues(w http.ResponseWriter, r *http.Request) {
-	f, now := d.collector.fresh(r.Context()), time.Now()
+	f, now := d.sight(r).frame(r.Context()), time.Now()
 	answer := queuesAnswer{
 		Namespace: d.namespace, Source: d.cfg.Source,
 		Verdict: judge(f, now, &d.cfg), Stale: f.stale(now, d.cfg.IdleInterval),

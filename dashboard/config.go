@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/dashboard/redact"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -23,6 +25,15 @@ type Config struct {
 	// Others are refused, so that a web page cannot reach it by DNS rebinding. "*" allows every name.
 	// Default: none.
 	Hosts []string
+	// PublicURL is where browsers find the root of the dashboard, such as https://ops.example/dueq. Its
+	// host counts among Hosts; with https, cookies are only ever sent over TLS. Default: unknown.
+	PublicURL string
+	// Access is who may sign in, and how. Default: nobody needs to, and everyone may look.
+	Access access.Config
+	// ReadOnly leaves out every route that changes something, for everyone.
+	ReadOnly bool
+	// Redact is what is hidden of jobs beside what looks like a secret.
+	Redact redact.Config
 	// Source is a few words on every page about where the numbers come from. Default: that nothing is
 	// kept, for a client of memory://, and otherwise nothing.
 	Source string
@@ -81,6 +92,9 @@ func (c Config) withDefaults(client *queue.Client) Config {
 	c.Thresholds.ReadyDown = cmp.Or(c.Thresholds.ReadyDown, defaultReadyDown)
 	c.Thresholds.OverdueDegraded = cmp.Or(c.Thresholds.OverdueDegraded, defaultOverdueDegraded)
 	c.Thresholds.OverdueDown = cmp.Or(c.Thresholds.OverdueDown, defaultOverdueDown)
+	if !c.Access.Login() {
+		c.Access.Anonymous = cmp.Or(c.Access.Anonymous, access.Viewer)
+	}
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
 }
@@ -114,5 +128,5 @@ func (c *Config) validate() error {
 	if t := c.Thresholds; t.OverdueDown >= 0 && t.OverdueDown < t.OverdueDegraded {
 		wrong("OverdueDown %v is before OverdueDegraded %v", t.OverdueDown, t.OverdueDegraded)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Access.Validate(), c.Redact.Validate())...)
 }

@@ -15,6 +15,7 @@ import (
 type Dashboard struct {
 	cfg       Config
 	namespace string
+	client    *queue.Client
 	collector *collector
 	pages     map[string]*page
 	static    static
@@ -32,11 +33,11 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	return build(readerOf(client), client.Namespace(), cfg)
+	return build(client, client.Namespace(), readerOf(client), cfg)
 }
 
-func build(read reader, namespace string, cfg Config) (*Dashboard, error) {
-	d := &Dashboard{cfg: cfg, namespace: namespace, collector: newCollector(read, &cfg)}
+func build(client *queue.Client, namespace string, read reader, cfg Config) (*Dashboard, error) {
+	d := &Dashboard{cfg: cfg, namespace: namespace, client: client, collector: newCollector(read, &cfg)}
 	var err error
 	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
@@ -49,7 +50,9 @@ func build(read reader, namespace string, cfg Config) (*Dashboard, error) {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d.metrics = metricsHandler(registry)
-	d.handler = d.router()
+	if d.handler, err = d.router(); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
 	return d, nil
 }
 
@@ -70,40 +73,3 @@ func (d *Dashboard) Run(ctx context.Context) error {
 
 // ServeHTTP answers the routes that the package describes.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
-
-// route is one path and who may ask for it.
-type route struct {
-	// path is below Config.BasePath.
-	path  string
-	serve http.HandlerFunc
-	// anyHost leaves out the list of hosts: balancers ask for /healthz under the address of the
-	// machine, and it discloses nothing.
-	anyHost bool
-}
-
-func (d *Dashboard) routes() []route {
-	return []route{
-		{path: "/{$}", serve: d.servePage("overview")},
-		{path: "/events", serve: d.serveEvents},
-		{path: "/api/v1/queues", serve: d.serveQueues},
-		{path: "/metrics", serve: d.metrics.ServeHTTP},
-		{path: "/healthz", serve: d.serveHealth, anyHost: true},
-		{path: "/static/{name}", serve: d.static.serve},
-	}
-}
-
-// router lets GET and HEAD through and nothing else: the mux answers other methods with 405.
-func (d *Dashboard) router() http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range d.routes() {
-		var handler http.Handler = r.serve
-		if !r.anyHost {
-			handler = forHosts(d.cfg.Hosts, handler)
-		}
-		mux.Handle("GET "+d.cfg.BasePath+r.path, handler)
-	}
-	if d.cfg.BasePath != "" {
-		mux.Handle("GET "+d.cfg.BasePath, http.RedirectHandler(d.cfg.BasePath+"/", http.StatusMovedPermanently))
-	}
-	return secured(http.NewCrossOriginProtection().Handler(mux))
-}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/dueq-io/dueq/dashboard/access"
 )
 
 const (
@@ -69,7 +71,7 @@ func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 	beat := time.NewTimer(heartbeat)
 	defer beat.Stop()
 	for s.err == nil {
-		f := d.collector.latest.Load()
+		f := d.collector.latest.Load().of(access.From(r.Context()))
 		if !f.running {
 			return
 		}

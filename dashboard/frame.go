@@ -3,6 +3,8 @@ package dashboard
 import (
 	"sync"
 	"time"
+
+	"github.com/dueq-io/dueq/dashboard/access"
 )
 
 // snapshot is what is known at one moment.
@@ -32,6 +34,8 @@ type frame struct {
 	// rendered are the fragments that streams have asked for, by topic.
 	mu       sync.Mutex
 	rendered map[string]rendering
+	// scoped are the frames of those who see some of the queues, by their access.Identity.Scope.
+	scoped map[string]*frame
 }
 
 // queueState is a queue as it was read, and what its counters did since the samples before.
@@ -56,6 +60,31 @@ const missedUntilStale = 3
 func (f *snapshot) stale(now time.Time, idle time.Duration) bool {
 	return !f.running || f.at.IsZero() || f.missed >= missedUntilStale ||
 		now.Sub(f.at) > missedUntilStale*idle
+}
+
+// of is the frame of the queues that an identity sees. Who sees the same shares it.
+func (f *frame) of(id access.Identity) *frame {
+	scope := id.Scope()
+	if scope == "" {
+		return f
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	part := f.scoped[scope]
+	if part == nil {
+		part = &frame{snapshot: f.snapshot, made: f.made, replaced: f.replaced}
+		part.queues = nil
+		for i := range f.queues {
+			if id.Sees(f.queues[i].Name) {
+				part.queues = append(part.queues, f.queues[i])
+			}
+		}
+		if f.scoped == nil {
+			f.scoped = map[string]*frame{}
+		}
+		f.scoped[scope] = part
+	}
+	return part
 }
 
 // fragment returns the bytes of a topic, which render makes when the first stream asks for them.

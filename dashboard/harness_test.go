@@ -47,7 +47,7 @@ func fake(t *testing.T, cfg Config, read reader) *Dashboard {
 	if err := cfg.validate(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := build(read, "test", cfg)
+	d, err := build(&queue.Client{}, "test", read, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

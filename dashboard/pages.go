@@ -72,7 +72,7 @@ func (p *page) whole(d *Dashboard, f *frame, now time.Time) ([]byte, error) {
 func (d *Dashboard) servePage(topic string) http.HandlerFunc {
 	p := d.pages[topic]
 	return func(w http.ResponseWriter, r *http.Request) {
-		html, err := p.whole(d, d.collector.fresh(r.Context()), time.Now())
+		html, err := p.whole(d, d.sight(r).frame(r.Context()), time.Now())
 		if err != nil {
 			d.fail(w, r, err)
 			return

@@ -13,7 +13,7 @@ import (
 func paths(d *Dashboard) []string {
 	var out []string
 	for _, r := range d.routes() {
-		switch r.path {
+		switch r.path() {
 		case "/{$}":
 			out = append(out, d.cfg.BasePath+"/")
 		case "/events":
@@ -23,7 +23,7 @@ func paths(d *Dashboard) []string {
 				out = append(out, d.cfg.BasePath+"/static/"+name)
 			}
 		default:
-			out = append(out, d.cfg.BasePath+r.path)
+			out = append(out, d.cfg.BasePath+r.path())
 		}
 	}
 	return out

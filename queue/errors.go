@@ -35,6 +35,8 @@ var (
 	ErrAlreadyDue = errors.New("job is already due")
 	// ErrNotEnded is returned when a job to be requeued is neither dead nor done.
 	ErrNotEnded = errors.New("job is neither dead nor done")
+	// ErrNoWorker is returned when no worker of that ID is alive.
+	ErrNoWorker = errors.New("no such worker")
 	// ErrLeaseLost is returned when the token of a delivery is no longer in force: another worker may
 	// have the job. It is also the cause of the handler's context then.
 	ErrLeaseLost = errors.New("lease lost")

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -116,6 +118,9 @@ type Query struct {
 	State State
 	// Kind and Tag, where set, are what jobs must have.
 	Kind, Tag string
+	// DueFrom and DueTo, where set, select delayed or retrying jobs that are due at DueFrom or after it, and
+	// before DueTo. They need one of those two as State.
+	DueFrom, DueTo time.Time
 	// Limit is how many jobs a page has at most, 1 to 500. Default: 100. Without a State a page may have
 	// more: what Redis's HSCAN gives at once cannot be cut.
 	Limit int
@@ -156,6 +161,9 @@ func (q *Query) validate() error {
 	if q.Scan < 1 || q.Scan > 10_000 {
 		errs = append(errs, fmt.Errorf("%w: scan %d: want 1 to 10000", ErrInvalid, q.Scan))
 	}
+	if (!q.DueFrom.IsZero() || !q.DueTo.IsZero()) && q.State != Delayed && q.State != Retrying {
+		errs = append(errs, fmt.Errorf("%w: a range of due times needs state %s or %s", ErrInvalid, Delayed, Retrying))
+	}
 	if _, err := strconv.ParseUint(q.Cursor, 10, 64); q.Cursor != "" && err != nil {
 		errs = append(errs, fmt.Errorf("%w: cursor %q is not one of this list", ErrInvalid, q.Cursor))
 	}
@@ -177,7 +185,7 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 			want = min(maxBatch, q.Scan-page.Scanned)
 		}
 		from, _ := strconv.ParseUint(page.Cursor, 10, 64)
-		ids, next, err := in.ids(ctx, s, q.State, page.Cursor, want)
+		ids, next, err := in.ids(ctx, s, &q, page.Cursor, want)
 		if err != nil {
 			return Page{}, fmt.Errorf("list jobs of %s: %w", queue, err)
 		}
@@ -229,20 +237,22 @@ func (q *Query) matches(job *JobInfo) bool {
 		(q.Tag == "" || slices.Contains(job.Tags, q.Tag))
 }
 
-// ids reads up to about want ids of a state from a cursor on: an offset, or HSCAN's own for all states.
-func (in *Inspector) ids(ctx context.Context, s *shard, state State, cursor string, want int) ([]string, string, error) {
+// ids reads up to about want ids of a query's state from a cursor on: an offset, or HSCAN's own for all states.
+func (in *Inspector) ids(ctx context.Context, s *shard, q *Query, cursor string, want int) ([]string, string, error) {
 	at, _ := strconv.ParseUint(cursor, 10, 64)
 	var ids []string
 	var err error
-	switch state {
+	switch q.State {
 	case "":
 		return in.scan(ctx, s, at, want)
 	case Ready:
 		ids, err = in.readyEntries(ctx, s, int64(at), int64(want))
 	case Dead:
 		ids, err = in.c.rdb.ZRevRange(ctx, s.keys["dead"], int64(at), int64(at)+int64(want)-1).Result()
-	case Delayed, Retrying, Leased, Done:
-		ids, err = in.c.rdb.ZRange(ctx, s.keys[stateSets[state]], int64(at), int64(at)+int64(want)-1).Result()
+	case Delayed, Retrying:
+		ids, err = in.dueIn(ctx, s.keys[stateSets[q.State]], q, int64(at), int64(want))
+	case Leased, Done:
+		ids, err = in.c.rdb.ZRange(ctx, s.keys[stateSets[q.State]], int64(at), int64(at)+int64(want)-1).Result()
 	}
 	if err != nil {
 		_, err = classify(err)
@@ -252,6 +262,29 @@ func (in *Inspector) ids(ctx context.Context, s *shard, state State, cursor stri
 		return ids, "", nil
 	}
 	return ids, strconv.FormatUint(at+uint64(len(ids)), 10), nil
+}
+
+// dueIn reads ids from a place on within the query's range of due times. Ranks are found by counting, which
+// costs the same wherever the range begins.
+func (in *Inspector) dueIn(ctx context.Context, key string, q *Query, at, want int64) ([]string, error) {
+	first, end := int64(0), int64(math.MaxInt64)
+	for _, bound := range []struct {
+		rank *int64
+		due  time.Time
+	}{{&first, q.DueFrom}, {&end, q.DueTo}} {
+		if bound.due.IsZero() {
+			continue
+		}
+		n, err := in.c.rdb.ZCount(ctx, key, "-inf", strings.Replace(when(bound.due, 0), "@", "(", 1)).Result()
+		if err != nil {
+			return nil, err
+		}
+		*bound.rank = n
+	}
+	if first += at; first >= end {
+		return nil, nil
+	}
+	return in.c.rdb.ZRange(ctx, key, first, min(first+want, end)-1).Result()
 }
 
 func (in *Inspector) scan(ctx context.Context, s *shard, at uint64, want int) ([]string, string, error) {

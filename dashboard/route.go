@@ -1,0 +1,121 @@
+package dashboard
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/dueq-io/dueq/dashboard/access"
+)
+
+// route is one line of the table of routes: what is asked for, what that needs, and what answers.
+type route struct {
+	// pattern is GET or POST and a path below Config.BasePath, as http.ServeMux writes it. GET also
+	// answers HEAD.
+	pattern string
+	// need is what the one who asks must be allowed to do. The handler is not called otherwise.
+	need access.Permission
+	// show answers GET, and POST of signing in and out. It has nothing in its hands that changes a job
+	// or a queue.
+	show http.HandlerFunc
+	// change answers any other POST.
+	change func(w http.ResponseWriter, r *http.Request, a *actor)
+
+	// anyHost leaves out the list of hosts: balancers ask for /healthz under the address of the
+	// machine, and it discloses nothing.
+	anyHost bool
+	// script lets programs sign in with each request, by a name and a password (HTTP Basic).
+	script bool
+	// stream answers for as long as somebody watches: neither time-out nor place among the requests of
+	// a session is for it.
+	stream bool
+}
+
+func (r *route) method() string { method, _, _ := strings.Cut(r.pattern, " "); return method }
+func (r *route) path() string   { _, path, _ := strings.Cut(r.pattern, " "); return path }
+
+// changing says whether the route changes anything for anyone else than the one who asks.
+func (r *route) changing() bool { return r.method() != http.MethodGet && r.need != access.Enter }
+
+// check refuses a route that could do what its line does not say.
+func (r *route) check() error {
+	switch method := r.method(); {
+	case !strings.HasPrefix(r.path(), "/"):
+		return fmt.Errorf("route %q: want a method and a path", r.pattern)
+	case method != http.MethodGet && method != http.MethodPost:
+		return fmt.Errorf("route %s: want GET or POST", r.pattern)
+	case r.need < access.Anyone || r.need > access.Administer:
+		return fmt.Errorf("route %s declares no permission", r.pattern)
+	case (r.show == nil) == (r.change == nil):
+		return fmt.Errorf("route %s: want either show or change", r.pattern)
+	case r.changing() != (r.change != nil):
+		return fmt.Errorf("route %s: change is for POST, and show for the rest", r.pattern)
+	case r.changing() && (r.need == access.Anyone || r.need == access.See):
+		return fmt.Errorf("route %s changes something and needs no more than to see", r.pattern)
+	}
+	return nil
+}
+
+// routes is the whole table. Config.ReadOnly takes the changing ones out of it.
+func (d *Dashboard) routes() []route {
+	all := []route{
+		{pattern: "GET /{$}", need: access.See, show: d.servePage("overview")},
+		{pattern: "GET /events", need: access.See, show: d.serveEvents, stream: true},
+		{pattern: "GET /api/v1/queues", need: access.See, show: d.serveQueues, script: true},
+		{pattern: "GET /metrics", need: access.See, show: d.metrics.ServeHTTP, script: true},
+		{pattern: "GET /healthz", need: access.Anyone, show: d.serveHealth, anyHost: true},
+		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
+	}
+	if !d.cfg.ReadOnly {
+		return all
+	}
+	var kept []route
+	for _, r := range all {
+		if !r.changing() {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// router serves the table: the mux answers other methods with 405 and other paths with 404.
+func (d *Dashboard) router() (http.Handler, error) {
+	mux := http.NewServeMux()
+	var errs []error
+	for _, r := range d.routes() {
+		if err := r.check(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		handler := d.guarded(r)
+		if !r.anyHost {
+			handler = forHosts(d.cfg.Hosts, handler)
+		}
+		mux.Handle(r.method()+" "+d.cfg.BasePath+r.path(), handler)
+	}
+	if d.cfg.BasePath != "" {
+		mux.Handle("GET "+d.cfg.BasePath, http.RedirectHandler(d.cfg.BasePath+"/", http.StatusMovedPermanently))
+	}
+	return secured(http.NewCrossOriginProtection().Handler(mux)), errors.Join(errs...)
+}
+
+// guarded lets through who may.
+func (d *Dashboard) guarded(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := access.From(r.Context())
+		if id.Role == "" {
+			id = access.Identity{Name: "anonymous", Role: d.cfg.Access.Anonymous}
+		}
+		if !id.May(rt.need) {
+			http.Error(w, "You may not do this.", http.StatusForbidden)
+			return
+		}
+		r = r.WithContext(access.With(r.Context(), id))
+		if rt.change != nil {
+			rt.change(w, r, &actor{sight: d.sight(r)})
+			return
+		}
+		rt.show(w, r)
+	})
+}

@@ -1,0 +1,60 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/queue"
+)
+
+// sight is what one request may know: the queues that its identity sees, with secrets hidden. All that
+// pages, JSON and streams show comes through it. A queue out of sight is like one that does not exist.
+type sight struct {
+	d  *Dashboard
+	id access.Identity
+}
+
+func (d *Dashboard) sight(r *http.Request) sight { return sight{d, access.From(r.Context())} }
+
+// frame is the latest frame for someone who looks just now, of the queues in sight.
+func (s sight) frame(ctx context.Context) *frame { return s.d.collector.fresh(ctx).of(s.id) }
+
+// check returns queue.ErrNotFound for a queue out of sight.
+func (s sight) check(name string) error {
+	if !s.id.Sees(name) {
+		return fmt.Errorf("queue %s: %w", name, queue.ErrNotFound)
+	}
+	return nil
+}
+
+// queue reads one queue.
+func (s sight) queue(ctx context.Context, name string) (queue.QueueInfo, error) {
+	if err := s.check(name); err != nil {
+		return queue.QueueInfo{}, err
+	}
+	return s.d.client.Inspector().Queue(ctx, name)
+}
+
+// jobs reads a page of jobs, with secrets hidden.
+func (s sight) jobs(ctx context.Context, name string, q queue.Query) (queue.Page, error) {
+	if err := s.check(name); err != nil {
+		return queue.Page{}, err
+	}
+	return s.d.client.Inspector().Jobs(ctx, name, q)
+}
+
+// job reads one job, with secrets hidden.
+func (s sight) job(ctx context.Context, name, id string) (queue.JobInfo, error) {
+	if err := s.check(name); err != nil {
+		return queue.JobInfo{}, err
+	}
+	return s.d.client.Inspector().Job(ctx, name, id)
+}
+
+// actor is the sight of somebody who may also act. Only the router makes one, for a route that changes
+// something, after it has seen that the identity may.
+type actor struct {
+	sight
+}
