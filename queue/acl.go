@@ -52,7 +52,7 @@ var needs = map[Role]need{
 		},
 		"smembers blpop exists hmget hget time rpush ltrim ", "",
 	},
-	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange "},
+	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange watch unwatch multi exec "},
 	RoleOperator: {
 		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, auditScript, auditLockScript, auditCountsScript},
 		readCommands + "hset hdel sadd rpush ltrim zmscore zscan hexists exists scan sismember srem type watch multi exec renamenx ", "",
@@ -118,7 +118,7 @@ func checkRoles(roles []Role) error {
 // keyed is the key and what else a command is asked for with; those not named take a key alone. Those of the
 // Desk do nothing to a key that is not there.
 var keyed = map[string][]any{
-	"info": {}, "ping": {}, "time": {}, "multi": {}, "exec": {}, "scan": {"0"},
+	"info": {}, "ping": {}, "time": {}, "multi": {}, "exec": {}, "unwatch": {}, "scan": {"0"},
 	"eval": {"return 1", "1", 0}, "evalsha": {"digest", "1", 0},
 	"hget": {0, "a"}, "hmget": {0, "a"}, "hset": {0, "a", "1"}, "hdel": {0, "a"}, "hexists": {0, "a"}, "hscan": {0, "0"},
 	"hincrby": {0, "a", "1"}, "lrange": {0, "0", "0"}, "lindex": {0, "0"}, "ltrim": {0, "0", "0"}, "rpush": {0, "a"},
@@ -213,16 +213,37 @@ func (c *Client) deniedCalls(ctx context.Context, probes [][]any) ([]string, err
 	pipe := c.rdb.Pipeline()
 	calls := make([]*redis.Cmd, len(probes))
 	for i, words := range probes {
-		calls[i] = pipe.Do(ctx, words...)
+		if words[0] != "multi" {
+			calls[i] = pipe.Do(ctx, words...)
+		}
 	}
 	_, _ = pipe.Exec(ctx) // each answers for itself
 	var denied []string
 	for i, words := range probes {
+		if words[0] == "multi" {
+			if slices.Contains(denied, "exec") {
+				continue
+			}
+			calls[i] = c.askMulti(ctx)
+		}
 		if err := calls[i].Err(); redis.HasErrorPrefix(err, "NOPERM") {
 			denied = append(denied, fmt.Sprint(words[0]))
-		} else if err != nil && !isNil(err) {
+		} else if err != nil && !isNil(err) && !redis.HasErrorPrefix(err, "ERR EXEC") {
 			return nil, err
 		}
 	}
 	return denied, nil
+}
+
+// askMulti calls MULTI, together with the EXEC without which it would hold the connection.
+func (c *Client) askMulti(ctx context.Context) *redis.Cmd {
+	node, err := c.nodeOf(ctx, deskPrefix(c.cfg.Namespace))
+	if err != nil {
+		node = c.rdb
+	}
+	pipe := node.Pipeline()
+	call := pipe.Do(ctx, "multi")
+	pipe.Do(ctx, "exec")
+	_, _ = pipe.Exec(ctx)
+	return call
 }

@@ -245,7 +245,11 @@ func (h *harness) deskAll() error {
 	_, err := desk.Sessions(h.ctx)
 	_, err2 := desk.Journal(h.ctx, "", 1)
 	_, err3 := desk.Session(h.ctx, "one")
-	return errors.Join(append(errs, err, err2, err3, desk.EndSession(h.ctx, "one"))...)
+	_, err4 := desk.Sheet(h.ctx, "sheet")
+	_, err5 := desk.Turn(h.ctx, "sheet", time.Hour)
+	_, err6 := h.in.Memory(h.ctx)
+	errs = append(errs, err, err2, err3, err4, err5, err6, desk.RewriteSheet(h.ctx, "sheet", nil, []byte("x")))
+	return errors.Join(append(errs, desk.EndSession(h.ctx, "one"))...)
 }
 
 func (h *harness) operateAll() error {

@@ -89,6 +89,12 @@ func sessionKey(namespace, id string) string { return deskPrefix(namespace) + "s
 // sessionsKey lists the sessions: a ZSET, id -> until ms.
 func sessionsKey(namespace string) string { return deskPrefix(namespace) + "sessions" }
 
+// sheetKey holds a sheet: a STRING.
+func sheetKey(namespace, name string) string { return deskPrefix(namespace) + "sheet:" + name }
+
+// turnKey is there while a turn lasts: a STRING that expires.
+func turnKey(namespace, name string) string { return deskPrefix(namespace) + "turn:" + name }
+
 // journalKey is the journal: a STREAM.
 func journalKey(namespace string) string { return deskPrefix(namespace) + "journal" }
 
