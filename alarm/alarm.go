@@ -142,7 +142,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	published := false
 	for ctx.Err() == nil {
 		if !published {
-			published = w.note(ctx, w.publish(ctx)) == nil
+			_, err := w.publish(ctx)
+			published = w.note(ctx, err) == nil
 		}
 		if published {
 			_ = w.note(ctx, w.scan(ctx)) // said in the log
@@ -154,15 +155,15 @@ func (w *Watcher) Run(ctx context.Context) error {
 }
 
 // publish puts the rules of this watcher in force.
-func (w *Watcher) publish(ctx context.Context) error {
+func (w *Watcher) publish(ctx context.Context) (*State, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	s, err := w.board.change(ctx, func(s *State) error { s.publish(w.cfg.Rules); return nil })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.learn(s)
-	return nil
+	return s, nil
 }
 
 // scan looks at the queues, where nobody else has just done so, and follows what it sees.
@@ -175,6 +176,10 @@ func (w *Watcher) scan(ctx context.Context) error {
 		return err
 	}
 	s, err := w.board.State(ctx)
+	if err == nil && !s.Published {
+		// Redis has lost the state, and with it the rules.
+		s, err = w.publish(ctx)
+	}
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,9 @@ func (w *Watcher) watchRedis(ctx context.Context) {
 				incidents[r.Name] = a
 				w.cfg.Logger.ErrorContext(ctx, "alarm: incident", w.attrs(&a.Incident)...)
 			}
-			if a != nil {
-				a.follow(away, failure)
-			}
 		}
 		for name, a := range incidents {
+			a.follow(away, failure)
 			if w.tellAlone(ctx, a, known) && !a.Open() && w.keep(ctx, a) {
 				delete(incidents, name)
 			}

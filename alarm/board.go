@@ -45,7 +45,7 @@ func (b *Board) read(ctx context.Context) (*State, []byte, error) {
 	if err != nil {
 		// Another program has written there. Alarms that stay silent for it would be worse than alarms that
 		// begin anew.
-		s, _ = decodeState(nil)
+		s, _ = decodeState(nil) // which always can
 	}
 	s.Now = sheet.Now
 	return s, sheet.Value, nil
@@ -68,13 +68,17 @@ func (b *Board) change(ctx context.Context, do func(s *State) error) (*State, er
 		if s, before, err = b.read(ctx); err != nil {
 			return nil, err
 		}
+		var was []byte
+		if was, err = s.encode(); err != nil {
+			return nil, err
+		}
 		if err := do(s); err != nil {
 			return nil, err
 		}
 		if after, err = s.encode(); err != nil {
 			return nil, err
 		}
-		if bytes.Equal(before, after) {
+		if bytes.Equal(was, after) {
 			return s, nil
 		}
 		if err = b.desk.RewriteSheet(ctx, sheetName, before, after); err == nil {

@@ -51,7 +51,7 @@ func (m *Message) Subject() string {
 		place = m.Namespace + "/" + place
 	}
 	if m.Event == Ended {
-		return fmt.Sprintf("[dueq] %s: over after %s: %s", place, span(i.Ended.Sub(i.Since)), signal.Words())
+		return fmt.Sprintf("[dueq] %s: over: %s, after %s", place, signal.Words(), span(i.Ended.Sub(i.Since)))
 	}
 	if signal == NoWorker {
 		return fmt.Sprintf("[dueq] %s: %s and no worker", place, plural(i.Value, "ready job"))
@@ -74,23 +74,21 @@ func (m *Message) Text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	signal := i.Rule.Signal
+	line("%s.", strings.TrimPrefix(m.Subject(), "[dueq] "))
+	line("")
 	if m.Event == Ended {
-		line("%s is over.", strings.TrimPrefix(m.Subject(), "[dueq] "))
-		line("")
 		row(&b, "began", i.Since.UTC().Format(clockForm))
 		row(&b, "ended", i.Ended.UTC().Format(clockForm))
 		row(&b, "at worst", signal.Format(i.Peak)+", limit "+signal.Format(i.Rule.Above))
-		if i.Note != "" {
-			row(&b, "because", i.Note)
-		}
 	} else {
-		line("%s.", strings.TrimPrefix(m.Subject(), "[dueq] "))
-		line("")
 		row(&b, "since", i.Since.UTC().Format(clockForm))
-		row(&b, "rule", fmt.Sprintf("%s: above %s for %s, over at %s", i.Rule.Name, signal.Format(i.Rule.Above), span(i.Rule.For), signal.Format(i.Rule.Clear)))
+		row(&b, "rule", fmt.Sprintf("%s: above %s for %s, ends at %s", i.Rule.Name, signal.Format(i.Rule.Above), span(i.Rule.For), signal.Format(i.Rule.Clear)))
 	}
 	if i.Queue != "" {
 		row(&b, "queue", i.Queue)
+	}
+	if i.Note != "" {
+		row(&b, "note", i.Note)
 	}
 	m.writeFacts(&b)
 	if m.Event == Opened {
@@ -127,7 +125,7 @@ func (m *Message) writeFacts(b *strings.Builder) {
 			row(b, state.name, strconv.FormatInt(state.depth, 10))
 		}
 		row(b, "oldest ready", ageOr(q.Ready, q.OldestReady))
-		row(b, "overdue", fmt.Sprintf("%d, oldest %s", q.Overdue, ageOr(q.Overdue, q.OverdueAge)))
+		row(b, "overdue", strconv.FormatInt(q.Overdue, 10)+", oldest "+ageOr(q.Overdue, q.OverdueAge))
 		row(b, "workers", fmt.Sprintf("%d, %d of %d slots busy", f.Workers, f.Busy, f.Slots))
 		a := &f.Recent
 		row(b, "rate", fmt.Sprintf("%.1f/s in, %.1f/s done, %.1f/s failed", a.PerSecond(a.Enqueued), a.PerSecond(a.Done), a.PerSecond(a.Failed)))

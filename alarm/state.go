@@ -66,7 +66,9 @@ type State struct {
 	// Now is Redis's time when the state was read.
 	Now time.Time `json:"now"`
 
-	Format int `json:"format"`
+	// Published says that a watcher has put its rules here. It has not where Redis has lost all.
+	Published bool `json:"published"`
+	Format    int  `json:"format"`
 }
 
 const (
@@ -147,7 +149,7 @@ func (s *State) publish(rules []Rule) {
 			out = append(out, r)
 		}
 	}
-	s.Rules = out
+	s.Rules, s.Published = out, true
 }
 
 func newID() string { return rand.Text() }
