@@ -68,7 +68,7 @@ func (c *Config) validate() error {
 	wrong := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{queue.ErrInvalid}, args...)...))
 	}
-	rules, err := checkRules(c.Rules)
+	rules, err := CheckRules(c.Rules)
 	c.Rules = rules
 	if c.Interval < minInterval || c.Interval > maxInterval {
 		wrong("Interval %v: want %v to %v", c.Interval, minInterval, maxInterval)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -46,9 +47,7 @@ func (h *hook) post(ctx context.Context, body []byte, header http.Header) error 
 	if err != nil {
 		return errors.New("the URL cannot be used")
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "dueq")
 	resp, err := h.client.Do(req)

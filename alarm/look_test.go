@@ -39,9 +39,17 @@ func TestLookReadsTheQueues(t *testing.T) {
 		queue    string
 		low, top float64
 	}{
-		{Depth, "sms", 3, 3}, {Depth, "late", 0, 0}, {OldestReady, "sms", 60, 90}, {OldestReady, "late", 0, 0},
-		{Overdue, "late", 59, 90}, {Overdue, "sms", 0, 0}, {NoWorker, "sms", 3, 3}, {NoWorker, "late", 0, 0},
-		{ErrorRate, "sms", 0, 0}, {DeadGrowth, "sms", 0, 0}, {RedisMemory, "", 0, 0},
+		{Depth, "sms", 3, 3},
+		{Depth, "late", 0, 0},
+		{OldestReady, "sms", 60, 90},
+		{OldestReady, "late", 0, 0},
+		{Overdue, "late", 59, 90},
+		{Overdue, "sms", 0, 0},
+		{NoWorker, "sms", 3, 3},
+		{NoWorker, "late", 0, 0},
+		{ErrorRate, "sms", 0, 0},
+		{DeadGrowth, "sms", 0, 0},
+		{RedisMemory, "", 0, 0},
 	} {
 		v, ok := l.values[want.signal][want.queue]
 		if !ok || v.of < want.low || v.of > want.top {

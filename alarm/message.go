@@ -201,3 +201,15 @@ func (m *Message) nextOfBacklog() []string {
 		return []string{"Workers have free slots and do not take the jobs: see their logs, and their other queues of more weight."}
 	}
 }
+
+// TestMessage is a message about nothing, to see whether a sender reaches people.
+func TestMessage(namespace string) *Message {
+	now := time.Now().UTC()
+	return &Message{
+		ID: newID() + "-" + string(Opened), Event: Opened, Namespace: namespace,
+		Incident: Incident{
+			ID: newID(), Rule: Rule{Name: "test", Signal: RedisAway}, Since: now, Opened: now,
+			Note: "this is a test: nothing is wrong",
+		},
+	}
+}

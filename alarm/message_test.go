@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"mime/quotedprintable"
 	"net/mail"
 	"os"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"io"
 
 	"github.com/dueq-io/dueq/queue"
 )

@@ -126,8 +126,8 @@ func matches(pattern, name string) bool {
 // maxRules bounds the work of a look and the size of the state.
 const maxRules = 200
 
-// checkRules returns rules with their defaults, or what is wrong with them.
-func checkRules(rules []Rule) ([]Rule, error) {
+// CheckRules returns rules with their defaults, or all that is wrong with them, joined: each is an ErrInvalid.
+func CheckRules(rules []Rule) ([]Rule, error) {
 	if len(rules) > maxRules {
 		return nil, fmt.Errorf("%w: %d rules: want at most %d", queue.ErrInvalid, len(rules), maxRules)
 	}

@@ -37,17 +37,17 @@ func TestRuleRefusals(t *testing.T) {
 			t.Errorf("want %q, got %v", words, err)
 		}
 	}
-	if _, err := checkRules([]Rule{good, good}); err == nil || !strings.Contains(err.Error(), "two rules") {
+	if _, err := CheckRules([]Rule{good, good}); err == nil || !strings.Contains(err.Error(), "two rules") {
 		t.Errorf("twice the same name: %v", err)
 	}
-	if _, err := checkRules(make([]Rule, maxRules+1)); !errors.Is(err, queue.ErrInvalid) {
+	if _, err := CheckRules(make([]Rule, maxRules+1)); !errors.Is(err, queue.ErrInvalid) {
 		t.Errorf("too many: %v", err)
 	}
 }
 
 func TestDefaultRulesAreGood(t *testing.T) {
 	t.Parallel()
-	rules, err := checkRules(DefaultRules())
+	rules, err := CheckRules(DefaultRules())
 	if err != nil || !slices.Equal(rules, DefaultRules()) {
 		t.Errorf("%v, %v", rules, err)
 	}

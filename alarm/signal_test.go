@@ -15,9 +15,16 @@ func TestFormatAndParse(t *testing.T) {
 		value  float64
 		text   string
 	}{
-		{Depth, 100000, "100000"}, {DeadGrowth, 0, "0"}, {NoWorker, 1, "1"},
-		{OldestReady, 300, "5m"}, {Overdue, 0.25, "250ms"}, {Lateness, 3600, "1h"}, {RedisAway, 90, "1m30s"}, {OldestReady, 3605, "1h0m5s"},
-		{ErrorRate, 0.25, "25%"}, {RedisMemory, 0.805, "80.5%"},
+		{Depth, 100000, "100000"},
+		{DeadGrowth, 0, "0"},
+		{NoWorker, 1, "1"},
+		{OldestReady, 300, "5m"},
+		{Overdue, 0.25, "250ms"},
+		{Lateness, 3600, "1h"},
+		{RedisAway, 90, "1m30s"},
+		{OldestReady, 3605, "1h0m5s"},
+		{ErrorRate, 0.25, "25%"},
+		{RedisMemory, 0.805, "80.5%"},
 	} {
 		if got := c.signal.Format(c.value); got != c.text {
 			t.Errorf("%s of %v: %q, want %q", c.signal, c.value, got, c.text)

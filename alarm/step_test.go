@@ -17,7 +17,7 @@ type clockwork struct {
 }
 
 func newClockwork(rules ...Rule) *clockwork {
-	rules, err := checkRules(rules)
+	rules, err := CheckRules(rules)
 	if err != nil {
 		panic(err)
 	}
@@ -53,11 +53,19 @@ func TestIncident(t *testing.T) {
 		depth       float64
 		open, ended int
 	}{
-		{100, 0, 0},                          // at the limit is not over it
-		{101, 0, 0}, {150, 0, 0}, {80, 0, 0}, // not for long enough
-		{101, 0, 0}, {101, 0, 0}, {120, 1, 0}, {300, 1, 0},
-		{99, 1, 0}, {51, 1, 0}, {200, 1, 0}, // below the limit and above Clear
-		{50, 0, 1}, {101, 0, 1},
+		{100, 0, 0}, // at the limit is not over it
+		{101, 0, 0},
+		{150, 0, 0},
+		{80, 0, 0}, // not for long enough
+		{101, 0, 0},
+		{101, 0, 0},
+		{120, 1, 0},
+		{300, 1, 0},
+		{99, 1, 0},
+		{51, 1, 0},
+		{200, 1, 0}, // below the limit and above Clear
+		{50, 0, 1},
+		{101, 0, 1},
 	} {
 		c.sees(Depth, sure(s.depth)).want(t, s.open, s.ended)
 	}

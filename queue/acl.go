@@ -55,7 +55,8 @@ var needs = map[Role]need{
 	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange watch unwatch multi exec "},
 	RoleOperator: {
 		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, auditScript, auditLockScript, auditCountsScript},
-		readCommands + "hset hdel sadd rpush ltrim zmscore zscan hexists exists scan sismember srem type watch multi exec renamenx ", "",
+		readCommands + "hset hdel sadd rpush ltrim zmscore zscan hexists exists scan sismember srem type watch multi exec renamenx ",
+		"get set unwatch ",
 	},
 }
 

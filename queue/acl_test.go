@@ -253,7 +253,7 @@ func (h *harness) deskAll() error {
 }
 
 func (h *harness) operateAll() error {
-	errs := []error{h.readAll()}
+	errs := []error{h.readAll(), h.c.Desk().RewriteSheet(h.ctx, "sheet", nil, []byte("x"))}
 	note := func(err error) { errs = append(errs, err) }
 	note(h.in.Pause(h.ctx, sms))
 	note(h.in.Resume(h.ctx, sms))

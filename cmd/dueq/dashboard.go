@@ -39,6 +39,10 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	if err != nil {
 		return err
 	}
+	alarms, err := cfg.alarm(logger)
+	if err != nil {
+		return err
+	}
 	client, err := cfg.look(ctx, p)
 	if err != nil {
 		return err
@@ -48,12 +52,17 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	err = startDashboard(ctx, group, client, l, dashboard.Config{
-		BasePath: set.basePath, Hosts: append(hostsOf(set.listen), set.hosts...), Logger: logger,
+		BasePath: set.basePath, Hosts: append(hostsOf(set.listen), set.hosts...), PublicURL: set.publicURL, Logger: logger,
 	})
 	if err != nil {
 		_ = l.Close()
+		return err
+	}
+	if err := startAlarms(ctx, group, client, alarms); err != nil {
 		return err
 	}
 	logger.InfoContext(ctx, "dashboard", slog.String("address", pageURL(l)+set.basePath+"/"))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -27,6 +28,7 @@ type config struct {
 	worker    workerSettings
 	scheduler schedulerSettings
 	dashboard dashboardSettings
+	alarms    alarmSettings
 
 	// file is the file that was read, if any; origin says for each setting where it comes from.
 	file   string
@@ -58,6 +60,7 @@ type dashboardSettings struct {
 	listen         string
 	basePath       string
 	hosts          []string
+	publicURL      string
 	insecureNoAuth bool
 }
 
@@ -72,6 +75,7 @@ func defaults() *config {
 		},
 		scheduler: schedulerSettings{deadAge: 90 * 24 * time.Hour, deadKeep: 1_000_000, doneKeep: 1_000_000},
 		dashboard: dashboardSettings{listen: defaultListen},
+		alarms:    alarmSettings{interval: 10 * time.Second, rules: alarm.DefaultRules()},
 	}
 }
 
@@ -80,7 +84,7 @@ func defaults() *config {
 type setting struct {
 	// key is the name in the file; a dot stands for a section.
 	key, flag string
-	// field is a pointer into the config: *string, *bool, *int, *time.Duration or *[]string.
+	// field is a pointer into the config: *string, *bool, *int, *time.Duration, *[]string or *[]alarm.Rule.
 	field func(c *config) any
 	usage string
 }
@@ -116,7 +120,17 @@ var settings = []setting{
 	{"dashboard.listen", "listen", func(c *config) any { return &c.dashboard.listen }, "the address to serve on"},
 	{"dashboard.base_path", "base-path", func(c *config) any { return &c.dashboard.basePath }, "the path below which a proxy mounts it, such as /dueq"},
 	{"dashboard.hosts", "host", func(c *config) any { return &c.dashboard.hosts }, "a host name under which it may be asked for, beside localhost; repeatable"},
+	{"dashboard.public_url", "public-url", func(c *config) any { return &c.dashboard.publicURL }, "where browsers find it, such as https://ops.example/dueq; for links in messages"},
 	{"dashboard.insecure_no_auth", "insecure-no-auth", func(c *config) any { return &c.dashboard.insecureNoAuth }, "allow an address that others can reach, though there is no login"},
+
+	{"alarms.interval", "interval", func(c *config) any { return &c.alarms.interval }, "how often queues are looked at"},
+	{"alarms.rules", "rules", func(c *config) any { return &c.alarms.rules }, "when people are told"},
+	{"alarms.smtp", "smtp", func(c *config) any { return &c.alarms.smtp }, "the mail server: smtp://user:password@host:587 with STARTTLS, smtps:// with TLS, smtp+plain:// without"},
+	{"alarms.mail_from", "mail-from", func(c *config) any { return &c.alarms.mailFrom }, "the address that mails are from"},
+	{"alarms.mail_to", "mail-to", func(c *config) any { return &c.alarms.mailTo }, "an address that mails go to; repeatable"},
+	{"alarms.webhook", "webhook", func(c *config) any { return &c.alarms.webhook }, "the URL of a webhook, signed by Standard Webhooks"},
+	{"alarms.webhook_secret", "webhook-secret", func(c *config) any { return &c.alarms.webhookSecret }, "the secret that it is signed with: whsec_ and base64"},
+	{"alarms.slack", "slack", func(c *config) any { return &c.alarms.slack }, "the URL of an incoming webhook of Slack, or of a chat that takes the same"},
 }
 
 // env is the variable of a setting: DUEQ_WORKER_LEASE.
@@ -230,6 +244,12 @@ func (s *setting) set(c *config, value any) error {
 			return wrong("a list")
 		}
 		*field = list
+	case *[]alarm.Rule:
+		rules, err := parseRules(value)
+		if err != nil {
+			return err
+		}
+		*field = rules
 	}
 	return nil
 }
