@@ -112,8 +112,10 @@ func (d *Dashboard) router(routes []route) (http.Handler, error) {
 }
 
 const (
-	// requestTime is how long a handler may take, and maxBody how long a form may be, in bytes.
+	// requestTime is how long a handler may take, and signInTime one that has to compute a hash, and to
+	// wait until it may. maxBody is how long a form may be, in bytes.
 	requestTime = 5 * time.Second
+	signInTime  = 12 * time.Second
 	maxBody     = 64 << 10
 )
 
@@ -164,7 +166,11 @@ func (d *Dashboard) answer(w http.ResponseWriter, r *http.Request, rt *route, id
 		wait, cancel = context.WithCancel(wait)
 		cancel() // streams do not wait
 	} else {
-		wait, cancel = context.WithTimeout(wait, requestTime)
+		within := requestTime
+		if rt.need == access.Enter {
+			within = signInTime
+		}
+		wait, cancel = context.WithTimeout(wait, within)
 		r = r.WithContext(wait)
 	}
 	defer cancel()
