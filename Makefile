@@ -24,7 +24,7 @@ build: ## build every package, and the command into bin/
 	go build -trimpath -o bin/dueq ./cmd/dueq
 
 .PHONY: test
-test: need-redis need-cc ## run every test under the race detector, on a real Redis
+test: need-redis need-cc need-haproxy ## run every test under the race detector, on a real Redis
 	go test -race ./...
 
 .PHONY: test-acl
@@ -32,7 +32,7 @@ test-acl: need-redis ## run the tests of queue, worker and scheduler under the r
 	scripts/test-acl.sh ./queue ./worker ./scheduler
 
 .PHONY: test-fast
-test-fast: need-redis ## run the short tests, without the race detector
+test-fast: need-redis need-haproxy ## run the short tests, without the race detector
 	go test -short ./...
 
 .PHONY: lint
@@ -111,3 +111,8 @@ need-redis:
 .PHONY: need-cc
 need-cc:
 	@scripts/need.sh gcc gcc libc6-dev
+
+# Debian keeps it where only root looks.
+.PHONY: need-haproxy
+need-haproxy:
+	@PATH="$$PATH:/usr/sbin" scripts/need.sh haproxy haproxy

@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/dashboard/redact"
+	"github.com/dueq-io/dueq/dashboard/text"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -17,7 +22,14 @@ type Dashboard struct {
 	namespace string
 	client    *queue.Client
 	collector *collector
+	gate      *access.Gate
+	redactor  *redact.Redactor
+	failures  failures
+	requests  *limiter
+	tabs      *limiter
+	recheck   time.Duration // between looks whether who watches a stream still may
 	pages     map[string]*page
+	plains    map[string]map[text.Language]*template.Template
 	static    static
 	metrics   http.Handler
 	handler   http.Handler
@@ -37,20 +49,32 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 }
 
 func build(client *queue.Client, namespace string, read reader, cfg Config) (*Dashboard, error) {
-	d := &Dashboard{cfg: cfg, namespace: namespace, client: client, collector: newCollector(read, &cfg)}
+	d := &Dashboard{
+		cfg: cfg, namespace: namespace, client: client, collector: newCollector(read, &cfg), redactor: redact.New(cfg.Redact),
+		requests: newLimiter(requestsAtOnce), tabs: newLimiter(streamsAtOnce), recheck: heartbeat,
+	}
 	var err error
+	if d.gate, err = access.NewGate(client, namespace, cfg.Access, cfg.secure(), cfg.Logger); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
 	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	if d.pages, err = d.loadPages(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
+	d.plains = map[string]map[text.Language]*template.Template{}
+	for _, name := range plainPages {
+		if d.plains[name], err = d.templates("plain.html", "layout.html", name+".html"); err != nil {
+			return nil, fmt.Errorf("dashboard: %w", err)
+		}
+	}
 	registry := prometheus.NewRegistry()
 	if err := registry.Register(newExporter(d.collector)); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d.metrics = metricsHandler(registry)
-	if d.handler, err = d.router(); err != nil {
+	if d.handler, err = d.router(d.routes()); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	return d, nil

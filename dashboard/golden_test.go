@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dueq-io/dueq/dashboard/text"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -50,7 +52,7 @@ func TestGoldenPages(t *testing.T) {
 	for name, f := range map[string]*frame{
 		"busy": busyFrame(), "degraded": degradedFrame(), "away": awayFrame(), "empty": frameOf(), "stopped": {},
 	} {
-		got, err := d.pages["overview"].whole(d, f, later(f.made, noon))
+		got, err := d.pages["overview"].whole(d, f, later(f.made, noon), visitor{lang: text.English})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,11 +66,11 @@ func TestFragmentIsThePage(t *testing.T) {
 	d := fake(t, Config{}, nil)
 	p := d.pages["overview"]
 	f := degradedFrame()
-	whole, err := p.whole(d, f, f.made)
+	whole, err := p.whole(d, f, f.made, visitor{lang: text.English})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fragment, err := p.fragment(f)
+	fragment, err := p.fragment(f, text.English)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +106,7 @@ func TestTableIsBounded(t *testing.T) {
 	}
 	f := frameOf(queues...)
 	d := fake(t, Config{}, nil)
-	html, err := d.pages["overview"].fragment(f)
+	html, err := d.pages["overview"].fragment(f, text.English)
 	if err != nil {
 		t.Fatal(err)
 	}

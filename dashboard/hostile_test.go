@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dueq-io/dueq/dashboard/text"
 )
 
 var (
@@ -33,11 +35,11 @@ func TestHostileNamesAreText(t *testing.T) {
 	for _, source := range hostile {
 		d := fake(t, Config{Source: source}, nil)
 		p := d.pages["overview"]
-		calm, err := p.whole(d, degradedFrame(), noon)
+		calm, err := p.whole(d, degradedFrame(), noon, visitor{lang: text.English})
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := p.whole(d, hostileFrame(), noon)
+		page, err := p.whole(d, hostileFrame(), noon, visitor{lang: text.English})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +63,7 @@ func TestHostileNamesAreText(t *testing.T) {
 func TestHostileNamesStayInTheirEvent(t *testing.T) {
 	t.Parallel()
 	d := fake(t, Config{}, nil)
-	fragment, err := d.pages["overview"].fragment(hostileFrame())
+	fragment, err := d.pages["overview"].fragment(hostileFrame(), text.English)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func TestHosts(t *testing.T) {
 		for _, path := range paths(d) {
 			got := request(t, d, http.MethodHead, path, named)
 			wanted := http.StatusForbidden
-			if want || path == "/healthz" {
+			if want || path == "/healthz" || path == "/readyz" {
 				wanted = http.StatusOK
 			}
 			if got.status != wanted {

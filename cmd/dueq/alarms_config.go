@@ -169,6 +169,7 @@ func parseRule(item any) (text ruleText, err error) {
 	if !ok {
 		return text, errors.New("want " + ruleFields)
 	}
+	text.Name, _ = given["name"].(string) // so that errors can name it
 	fields := text.fields()
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		field, known := fields[name]
