@@ -55,7 +55,7 @@ func (d *Dashboard) serveQueues(w http.ResponseWriter, r *http.Request) {
 			a.Rates = &ratesAnswer{In: q.rate.In, Out: q.rate.Out, Failed: q.rate.Failed}
 		}
 		if q.err != nil {
-			a.Error = cause(q.err)
+			a.Error = cause(q.err).String()
 		}
 	}
 	status := http.StatusOK

@@ -127,7 +127,7 @@ func (c *collector) take(s sample) {
 
 // miss publishes that a sample is not there; a nil err means that Redis has not answered it yet.
 func (c *collector) miss(err error) {
-	if before := c.latest.Load().err; err != nil && (before == nil || cause(before) != cause(err)) {
+	if before := c.latest.Load().err; err != nil && (before == nil || cause(before).String() != cause(err).String()) {
 		c.logger.Warn("dashboard: redis cannot be read", slog.Any("error", err))
 	}
 	c.publish(func(f *snapshot) {

@@ -17,6 +17,8 @@ type Dashboard struct {
 	namespace string
 	client    *queue.Client
 	collector *collector
+	tongues   tongues
+	table     []*page
 	pages     map[string]*page
 	static    static
 	metrics   http.Handler
@@ -42,7 +44,10 @@ func build(client *queue.Client, namespace string, read reader, cfg Config) (*Da
 	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	if d.pages, err = d.loadPages(); err != nil {
+	if d.tongues, err = loadTongues(); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
+	if err = d.loadPages(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	registry := prometheus.NewRegistry()

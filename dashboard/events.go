@@ -24,40 +24,37 @@ const (
 // serveEvents sends the fragment of a page whenever there is a newer frame. A browser that is slow gets
 // the latest frame next and misses those between. It answers 503 when there is no place for a stream:
 // the browser polls then.
-func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) {
-	p, ok := d.pages[r.URL.Query().Get("topic")]
-	if !ok {
-		http.Error(w, "This topic does not exist; there is: overview.", http.StatusNotFound)
-		return
+func (d *Dashboard) serveEvents(p *page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := d.collector
+		defer c.streams.Add(-1)
+		switch open := c.streams.Add(1); {
+		case !c.latest.Load().running:
+			refuse(w, "Nothing samples Redis just now.")
+			return
+		case open > int64(d.cfg.MaxStreams):
+			refuse(w, "Too many event streams are open.")
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("X-Accel-Buffering", "no")
+		if r.Method == http.MethodHead {
+			return
+		}
+		s := stream{w: w, control: http.NewResponseController(w)}
+		// The server's own time-outs are meant for pages.
+		_ = s.control.SetReadDeadline(time.Time{})
+		s.flush()
+		if errors.Is(s.err, http.ErrNotSupported) {
+			d.cfg.Logger.WarnContext(r.Context(), "dashboard: a middleware hides Flush, so browsers poll",
+				slog.String("writer", fmt.Sprintf("%T", w)))
+			refuse(w, "Event streams are not possible here.")
+			return
+		}
+		c.watch()
+		d.stream(r, &s, p)
 	}
-	c := d.collector
-	defer c.streams.Add(-1)
-	switch open := c.streams.Add(1); {
-	case !c.latest.Load().running:
-		refuse(w, "Nothing samples Redis just now.")
-		return
-	case open > int64(d.cfg.MaxStreams):
-		refuse(w, "Too many event streams are open.")
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no")
-	if r.Method == http.MethodHead {
-		return
-	}
-	s := stream{w: w, control: http.NewResponseController(w)}
-	// The server's own time-outs are meant for pages.
-	_ = s.control.SetReadDeadline(time.Time{})
-	s.flush()
-	if errors.Is(s.err, http.ErrNotSupported) {
-		d.cfg.Logger.WarnContext(r.Context(), "dashboard: a middleware hides Flush, so browsers poll",
-			slog.String("writer", fmt.Sprintf("%T", w)))
-		refuse(w, "Event streams are not possible here.")
-		return
-	}
-	c.watch()
-	d.stream(r, &s, p)
 }
 
 func refuse(w http.ResponseWriter, why string) {
@@ -75,7 +72,8 @@ func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 		if !f.running {
 			return
 		}
-		html, err := f.fragment(p.topic, p.fragment)
+		v := d.view(r, f, f.made)
+		html, err := f.fragment(p.fragmentKey(v), func() ([]byte, error) { return p.fragment(d, v) })
 		if err != nil {
 			d.cfg.Logger.ErrorContext(r.Context(), "dashboard: fragment cannot be rendered", slog.Any("error", err))
 			return

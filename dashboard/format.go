@@ -62,11 +62,11 @@ func formatSpan(d time.Duration) string {
 }
 
 // formatDue writes the time until something is due, which is negative when it is.
-func formatDue(d time.Duration) string {
+func formatDue(d time.Duration) phrase {
 	if d < 0 {
-		return "now"
+		return say("now")
 	}
-	return "in " + formatSpan(d)
+	return say("in %s", formatSpan(d))
 }
 
 // formatLimit writes a threshold, which is a round number: 30 s, 5 min.
@@ -82,13 +82,9 @@ func formatLimit(d time.Duration) string {
 }
 
 // formatJobs writes a number of jobs: 1 job, 12 jobs.
-func formatJobs(n int64) string {
-	return formatCount(n) + " " + plural(n, "job")
-}
-
-func plural(n int64, word string) string {
+func formatJobs(n int64) phrase {
 	if n == 1 {
-		return word
+		return say("1 job")
 	}
-	return word + "s"
+	return say("%s jobs", formatCount(n))
 }

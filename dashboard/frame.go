@@ -31,7 +31,7 @@ type frame struct {
 	// replaced is closed when there is a newer frame.
 	replaced chan struct{}
 
-	// rendered are the fragments that streams have asked for, by topic.
+	// rendered are the fragments that streams have asked for, by page.fragmentKey.
 	mu       sync.Mutex
 	rendered map[string]rendering
 	// scoped are the frames of those who see some of the queues, by their access.Identity.Scope.
@@ -87,17 +87,17 @@ func (f *frame) of(id access.Identity) *frame {
 	return part
 }
 
-// fragment returns the bytes of a topic, which render makes when the first stream asks for them.
-func (f *frame) fragment(topic string, render func(*frame) ([]byte, error)) ([]byte, error) {
+// fragment returns the bytes of a key, which render makes when the first stream asks for them.
+func (f *frame) fragment(key string, render func() ([]byte, error)) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r, ok := f.rendered[topic]
+	r, ok := f.rendered[key]
 	if !ok {
-		r.html, r.err = render(f)
+		r.html, r.err = render()
 		if f.rendered == nil {
 			f.rendered = map[string]rendering{}
 		}
-		f.rendered[topic] = r
+		f.rendered[key] = r
 	}
 	return r.html, r.err
 }

@@ -79,13 +79,13 @@ func TestManyTabsCostRedisNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, d := collecting(t, Config{})
 		var renders atomic.Int64
-		view := d.pages["overview"].view
-		d.pages["overview"].view = func(f *frame, now time.Time) any { renders.Add(1); return view(f, now) }
+		live := d.pages["overview"].live
+		d.pages["overview"].live = func(v *view) any { renders.Add(1); return live(v) }
 		ctx, cancel := context.WithCancel(t.Context())
 		var tabs sync.WaitGroup
 		for range 20 {
 			tabs.Go(func() {
-				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events?topic=overview", http.NoBody)
+				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events/", http.NoBody)
 				d.ServeHTTP(httptest.NewRecorder(), r)
 			})
 		}

@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"fmt"
-	"strings"
 	"time"
 )
 
@@ -12,7 +10,7 @@ const shownFindings = 4
 // overview is what the template of that name shows.
 type overview struct {
 	Verdict   verdictView
-	Sampled   string
+	Sampled   phrase
 	Stale     bool
 	Tiles     []tile
 	Columns   []column
@@ -23,20 +21,25 @@ type overview struct {
 
 type verdictView struct {
 	Level    level
-	Word     string
-	Text     string
+	Word     phrase
+	Text     phrase
 	Findings []finding
 	More     int
-	// Title is that of the browser's tab. Say is what a screen reader hears when the verdict changes.
-	Title, Say string
+	// Mark goes before the title of the browser's tab. Say is what a screen reader hears when the
+	// verdict changes.
+	Mark string
+	Say  phrase
 }
 
 type tile struct {
-	Name, Value, Note string
-	Level             level
+	Name  phrase
+	Value string
+	Note  phrase
+	Level level
 }
 
-func newOverview(f *frame, now time.Time, cfg *Config, namespace string) overview {
+func newOverview(look *view, cfg *Config, namespace string) overview {
+	f, now := look.frame, look.now
 	v := judge(f, now, cfg)
 	o := overview{
 		Verdict: viewVerdict(v), Sampled: sampled(f, now), Stale: f.stale(now, cfg.IdleInterval),
@@ -47,29 +50,36 @@ func newOverview(f *frame, now time.Time, cfg *Config, namespace string) overvie
 }
 
 // sampled says how old the numbers are, and how Redis answered.
-func sampled(f *frame, now time.Time) string {
+func sampled(f *frame, now time.Time) phrase {
 	if f.at.IsZero() {
-		return "no sample yet"
+		return say("no sample yet")
 	}
-	text := "sampled " + f.at.UTC().Format("15:04:05") + " UTC"
+	at, took := f.at.UTC().Format("15:04:05"), formatSpan(f.took)
 	if age := now.Sub(f.at); age >= time.Second {
-		text += ", " + formatSpan(age) + " ago"
+		return say("sampled %s UTC, %s ago · Redis answered in %s", at, formatSpan(age), took)
 	}
-	return text + " · Redis answered in " + formatSpan(f.took)
+	return say("sampled %s UTC · Redis answered in %s", at, took)
 }
 
+// levelWords and levelMarks are how each level is called, and marked where there are no colours.
+var (
+	levelWords = map[level]phrase{healthy: say("Healthy"), idle: say("Idle, healthy"), degraded: say("Degraded"), down: say("Down")}
+	levelMarks = map[level]string{healthy: "✓", idle: "✓", degraded: "⚠", down: "✖"}
+)
+
 func viewVerdict(v verdict) verdictView {
-	word := map[level]string{healthy: "Healthy", idle: "Idle, healthy", degraded: "Degraded", down: "Down"}[v.Level]
-	mark := map[level]string{healthy: "✓", idle: "✓", degraded: "⚠", down: "✖"}[v.Level]
-	out := verdictView{Level: v.Level, Word: word, Text: v.Text, Findings: v.Findings, Title: mark + " " + word + " · dueq"}
+	out := verdictView{Level: v.Level, Word: levelWords[v.Level], Text: v.Text, Findings: v.Findings, Mark: levelMarks[v.Level]}
 	if out.More = len(v.Findings) - shownFindings; out.More > 0 {
 		out.Findings = v.Findings[:shownFindings]
 	}
-	say := []string{word}
+	out.Say = say("%s.", out.Word)
 	for _, f := range out.Findings {
-		say = append(say, strings.TrimPrefix(f.Queue+": "+f.Say, ": "))
+		if f.Queue == "" {
+			out.Say = say("%s %s.", out.Say, f.Say)
+		} else {
+			out.Say = say("%s %s: %s.", out.Say, f.Queue, f.Say)
+		}
 	}
-	out.Say = strings.Join(say, ". ") + "."
 	return out
 }
 
@@ -78,36 +88,36 @@ func tiles(f *frame, findings []finding) []tile {
 		return nil
 	}
 	t := sum(f.queues)
-	flowNote := ""
+	var flowNote phrase
 	if t.rateKnown {
-		flowNote = surplus(t.rate.In-t.rate.Out) + ", " + formatRate(t.rate.Failed) + " failed"
+		flowNote = say("%s, %s failed", surplus(t.rate.In-t.rate.Out), formatRate(t.rate.Failed))
 	}
 	return []tile{
-		{Name: "Ready", Value: formatCount(t.Ready), Note: fmt.Sprintf("in %d of %d %s", t.withReady, len(f.queues), plural(int64(len(f.queues)), "queue"))},
-		{Name: "Oldest ready", Value: age(t.Ready, t.OldestReady), Note: t.oldest, Level: worst(findings, "oldest_ready")},
-		{Name: "Overdue", Value: formatCount(t.Overdue), Note: overdueNote(&t), Level: worst(findings, "overdue")},
-		{Name: "Leased", Value: formatCount(t.Leased), Note: "running now"},
-		{Name: "Delayed", Value: formatCount(t.Delayed), Note: "and " + formatCount(t.Retrying) + " retrying"},
-		{Name: "In / out per second", Value: rate(t.rate.In, t.rateKnown) + " / " + rate(t.rate.Out, t.rateKnown), Note: flowNote},
-		{Name: "Dead", Value: formatCount(t.Dead), Note: formatCount(t.Done) + " done, kept"},
+		{Name: say("Ready"), Value: formatCount(t.Ready), Note: say("in %d of %d queues", t.withReady, len(f.queues))},
+		{Name: say("Oldest ready"), Value: age(t.Ready, t.OldestReady), Note: say("%s", t.oldest), Level: worst(findings, "oldest_ready")},
+		{Name: say("Overdue"), Value: formatCount(t.Overdue), Note: overdueNote(&t), Level: worst(findings, "overdue")},
+		{Name: say("Leased"), Value: formatCount(t.Leased), Note: say("running now")},
+		{Name: say("Delayed"), Value: formatCount(t.Delayed), Note: say("and %s retrying", formatCount(t.Retrying))},
+		{Name: say("In / out per second"), Value: rate(t.rate.In, t.rateKnown) + " / " + rate(t.rate.Out, t.rateKnown), Note: flowNote},
+		{Name: say("Dead"), Value: formatCount(t.Dead), Note: say("%s done, kept", formatCount(t.Done))},
 	}
 }
 
 // surplus writes what more goes in than comes out, a second.
-func surplus(perSecond float64) string {
+func surplus(perSecond float64) phrase {
 	switch {
 	case perSecond > 0:
-		return "net +" + formatRate(perSecond)
+		return say("net +%s", formatRate(perSecond))
 	case perSecond < 0:
-		return "net −" + formatRate(-perSecond)
+		return say("net −%s", formatRate(-perSecond))
 	default:
-		return "net 0"
+		return say("net 0")
 	}
 }
 
-func overdueNote(t *totals) string {
+func overdueNote(t *totals) phrase {
 	if t.Overdue == 0 {
-		return "promoted in time"
+		return say("promoted in time")
 	}
-	return t.overdue + ", " + formatSpan(t.OverdueAge)
+	return say("%s, %s", t.overdue, formatSpan(t.OverdueAge))
 }

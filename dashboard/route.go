@@ -59,14 +59,19 @@ func (r *route) check() error {
 
 // routes is the whole table. Config.ReadOnly takes the changing ones out of it.
 func (d *Dashboard) routes() []route {
-	all := []route{
-		{pattern: "GET /{$}", need: access.See, show: d.servePage("overview")},
-		{pattern: "GET /events", need: access.See, show: d.serveEvents, stream: true},
+	var all []route
+	for _, p := range d.table {
+		all = append(all,
+			route{pattern: "GET " + p.path, need: p.need, show: d.servePage(p)},
+			route{pattern: "GET /events" + p.path, need: p.need, show: d.serveEvents(p), stream: true})
+	}
+	all = append(all, []route{
+		{pattern: "POST /preferences", need: access.Enter, show: d.servePrefs},
 		{pattern: "GET /api/v1/queues", need: access.See, show: d.serveQueues, script: true},
 		{pattern: "GET /metrics", need: access.See, show: d.metrics.ServeHTTP, script: true},
 		{pattern: "GET /healthz", need: access.Anyone, show: d.serveHealth, anyHost: true},
 		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
-	}
+	}...)
 	if !d.cfg.ReadOnly {
 		return all
 	}

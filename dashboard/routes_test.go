@@ -9,21 +9,18 @@ import (
 	"time"
 )
 
-// paths of every route, as a browser asks for them.
+// paths of every route that answers GET, as a browser asks for them.
 func paths(d *Dashboard) []string {
 	var out []string
 	for _, r := range d.routes() {
-		switch r.path() {
-		case "/{$}":
-			out = append(out, d.cfg.BasePath+"/")
-		case "/events":
-			out = append(out, d.cfg.BasePath+"/events?topic=overview")
-		case "/static/{name}":
+		switch {
+		case r.method() != http.MethodGet:
+		case r.path() == "/static/{name}":
 			for _, name := range d.static.names {
 				out = append(out, d.cfg.BasePath+"/static/"+name)
 			}
 		default:
-			out = append(out, d.cfg.BasePath+r.path())
+			out = append(out, d.cfg.BasePath+strings.TrimSuffix(r.path(), "{$}"))
 		}
 	}
 	return out
@@ -44,7 +41,7 @@ func TestEveryRouteIsSecured(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"", "/ops/dueq"} {
 		d := sampledNow(t, Config{BasePath: base})
-		for _, path := range append(paths(d), "/nowhere", base+"/static/live.js", base+"/events?topic=secret") {
+		for _, path := range append(paths(d), "/nowhere", base+"/static/live.js", base+"/events/secret") {
 			got := request(t, d, http.MethodHead, path)
 			for header, want := range map[string]string{
 				"Content-Security-Policy":      contentSecurity,
@@ -172,7 +169,7 @@ func TestPageWithoutRun(t *testing.T) {
 	if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `"level":"down"`) || strings.Contains(got.body, "sampled_at") {
 		t.Errorf("json: %d %s", got.status, got.body)
 	}
-	if got := request(t, d, http.MethodGet, "/events?topic=overview"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "5" {
+	if got := request(t, d, http.MethodGet, "/events/"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "5" {
 		t.Errorf("events: %d", got.status)
 	}
 	if got := request(t, d, http.MethodGet, "/healthz"); got.status != http.StatusServiceUnavailable || got.body != `{"status":"stopped","sample_age_ms":null,"missed":0}`+"\n" {
@@ -198,7 +195,7 @@ func TestHealth(t *testing.T) {
 func TestTemplateErrorIsNoHalfPage(t *testing.T) {
 	t.Parallel()
 	d := sampledNow(t, Config{})
-	d.pages["overview"].view = func(*frame, time.Time) any { return struct{}{} }
+	d.pages["overview"].live = func(*view) any { return struct{}{} }
 	if got := request(t, d, http.MethodGet, "/"); got.status != http.StatusInternalServerError || strings.Contains(got.body, "<") {
 		t.Errorf("%d %s", got.status, got.body)
 	}

@@ -14,7 +14,7 @@ const shownQueues = 200
 // column is one of the table's numbers.
 type column struct {
 	// Label heads it, Means explains it.
-	Label, Means string
+	Label, Means phrase
 	// text is the number of a queue, rule that of the findings that mark it.
 	text func(*queueState) string
 	rule string
@@ -22,36 +22,36 @@ type column struct {
 
 // columns follow the life of a job, and then what flows through.
 var columns = []column{
-	depth(queue.Delayed, "Delayed", "Jobs whose time has not come"),
-	depth(queue.Retrying, "Retrying", "Jobs that failed and wait to run again"),
-	{Label: "Next due", Means: "Time until the next delayed or retrying job is due", text: nextDue},
+	depth(queue.Delayed, say("Delayed"), say("Jobs whose time has not come")),
+	depth(queue.Retrying, say("Retrying"), say("Jobs that failed and wait to run again")),
+	{Label: say("Next due"), Means: say("Time until the next delayed or retrying job is due"), text: nextDue},
 	{
-		Label: "Overdue", Means: "Jobs that are due but not promoted", rule: "overdue",
+		Label: say("Overdue"), Means: say("Jobs that are due but not promoted"), rule: "overdue",
 		text: func(q *queueState) string { return formatCount(q.Overdue) },
 	},
-	depth(queue.Ready, "Ready", "Jobs that wait for a worker"),
+	depth(queue.Ready, say("Ready"), say("Jobs that wait for a worker")),
 	{
-		Label: "Oldest ready", Means: "How long the first ready job has been due", rule: "oldest_ready",
+		Label: say("Oldest ready"), Means: say("How long the first ready job has been due"), rule: "oldest_ready",
 		text: func(q *queueState) string { return age(q.Ready, q.OldestReady) },
 	},
-	depth(queue.Leased, "Leased", "Jobs that run"),
-	depth(queue.Done, "Done", "Finished jobs that are kept"),
-	depth(queue.Dead, "Dead", "Jobs in the dead letter"),
+	depth(queue.Leased, say("Leased"), say("Jobs that run")),
+	depth(queue.Done, say("Done"), say("Finished jobs that are kept")),
+	depth(queue.Dead, say("Dead"), say("Jobs in the dead letter")),
 	{
-		Label: "In/s", Means: "Jobs enqueued a second, over 10 s",
+		Label: say("In/s"), Means: say("Jobs enqueued a second, over 10 s"),
 		text: func(q *queueState) string { return rate(q.rate.In, q.rateKnown) },
 	},
 	{
-		Label: "Out/s", Means: "Jobs acked a second, over 10 s",
+		Label: say("Out/s"), Means: say("Jobs acked a second, over 10 s"),
 		text: func(q *queueState) string { return rate(q.rate.Out, q.rateKnown) },
 	},
 	{
-		Label: "Failed/s", Means: "Attempts a second that ended in a retry or in dead, over 10 s",
+		Label: say("Failed/s"), Means: say("Attempts a second that ended in a retry or in dead, over 10 s"),
 		text: func(q *queueState) string { return rate(q.rate.Failed, q.rateKnown) },
 	},
 }
 
-func depth(s queue.State, label, means string) column {
+func depth(s queue.State, label, means phrase) column {
 	return column{Label: label, Means: means, text: func(q *queueState) string { return formatCount(q.State(s)) }}
 }
 
@@ -69,16 +69,17 @@ func nextDue(q *queueState) string {
 type row struct {
 	Name  string
 	Level level
-	Why   []string
+	Why   []phrase
 	// Badges are states that an operator chose, or that keep producers out.
-	Badges []string
+	Badges []phrase
 	Cells  []cell
 	Spark  spark
 }
 
 type cell struct {
-	Label, Text string
-	Level       level
+	Label phrase
+	Text  string
+	Level level
 }
 
 // Zero says that there is nothing to see here, so that the eye can skip it.
@@ -127,16 +128,16 @@ func newRow(q *queueState, wrong []finding) row {
 	return r
 }
 
-func badges(q *queueState) []string {
-	var out []string
+func badges(q *queueState) []phrase {
+	var out []phrase
 	if q.Paused {
-		out = append(out, "paused")
+		out = append(out, say("paused"))
 	}
 	if q.Closed {
-		out = append(out, "intake closed")
+		out = append(out, say("intake closed"))
 	}
 	if q.MaxLen > 0 {
-		out = append(out, "limit "+formatCount(q.MaxLen))
+		out = append(out, say("limit %s", formatCount(q.MaxLen)))
 	}
 	return out
 }

@@ -1,0 +1,121 @@
+package dashboard
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+//go:embed words
+var wordFiles embed.FS
+
+// phrase is something to be said in the reader's language: the English of it, which is also its key in
+// the catalogues, and what goes into it. An argument may be a phrase again.
+type phrase struct {
+	text string
+	args []any
+}
+
+// say makes a phrase. Its text is a literal wherever it is called, so that a test finds all of them and
+// asks every catalogue for them.
+func say(text string, args ...any) phrase { return phrase{text, args} }
+
+// String returns the English, for the JSON and the log.
+func (p phrase) String() string { return english.say(p) }
+
+// MarshalText writes the English.
+func (p phrase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// tongue is a language that pages are written in.
+type tongue struct {
+	// Tag is its BCP 47 tag, Name what those who speak it call it.
+	Tag, Name string
+	words     map[string]string
+}
+
+// english needs no catalogue: its words are the keys.
+var english = &tongue{Tag: "en", Name: "English"}
+
+func (t *tongue) say(p phrase) string {
+	text := p.text
+	if word, ok := t.words[text]; ok {
+		text = word
+	}
+	if len(p.args) == 0 {
+		return text
+	}
+	args := make([]any, len(p.args))
+	for i, arg := range p.args {
+		args[i] = arg
+		if part, ok := arg.(phrase); ok {
+			args[i] = t.say(part)
+		}
+	}
+	return fmt.Sprintf(text, args...)
+}
+
+// word is what templates call t: {{t "Queues"}}, {{t "of %s" .N}} or {{t .Phrase}}.
+func (t *tongue) word(text any, args ...any) string {
+	switch text := text.(type) {
+	case phrase:
+		return t.say(text)
+	case string:
+		return t.say(phrase{text, args})
+	default:
+		return fmt.Sprint(text)
+	}
+}
+
+// tongues are English and the languages of the catalogues, by tag.
+type tongues struct {
+	all     []*tongue
+	matcher language.Matcher
+}
+
+// nameKey is the entry of a catalogue with the name of its language.
+const nameKey = "English"
+
+func loadTongues() (tongues, error) {
+	out := tongues{all: []*tongue{english}}
+	tags := []language.Tag{language.English}
+	entries, err := wordFiles.ReadDir("words")
+	if err != nil {
+		return out, err
+	}
+	for _, entry := range entries {
+		content, err := wordFiles.ReadFile("words/" + entry.Name())
+		if err != nil {
+			return out, err
+		}
+		t := &tongue{Tag: strings.TrimSuffix(entry.Name(), path.Ext(entry.Name()))}
+		if err := json.Unmarshal(content, &t.words); err != nil {
+			return out, fmt.Errorf("words of %s: %w", t.Tag, err)
+		}
+		t.Name = t.words[nameKey]
+		out.all = append(out.all, t)
+		tags = append(tags, language.Make(t.Tag))
+	}
+	out.matcher = language.NewMatcher(tags)
+	return out, nil
+}
+
+// choose is the language that somebody has chosen, or else the one that their browser would like best.
+func (ts *tongues) choose(chosen, accept string) *tongue {
+	if i := slices.IndexFunc(ts.all, func(t *tongue) bool { return t.Tag == chosen }); i >= 0 {
+		return ts.all[i]
+	}
+	wanted, _, err := language.ParseAcceptLanguage(accept)
+	if err != nil || len(wanted) == 0 {
+		return english
+	}
+	_, i, sure := ts.matcher.Match(wanted...)
+	if sure == language.No {
+		return english
+	}
+	return ts.all[i]
+}
