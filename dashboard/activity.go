@@ -10,8 +10,6 @@ import (
 type activity struct {
 	// minute and five are the last 1 and 5 min; their To is zero when they were not read.
 	minute, five queue.Activity
-	// hour is the last hour.
-	hour hour
 }
 
 // hour is what a dashboard keeps of the series of the last hour.

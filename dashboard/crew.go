@@ -27,12 +27,15 @@ func (c *crew) full() bool { return c.leasing > 0 && c.busy >= c.slots }
 // serve more.
 const shownQueuesOfMember = 100
 
-// crewsOf sorts a fleet by the queues that it serves. names are all queues.
-func crewsOf(f *queue.Fleet, names []string, now time.Time) map[string]crew {
-	known, moversKnown := true, true
+// crewsOf sorts those of whom was heard by the queues that they serve. names are all queues.
+func crewsOf(m *members, names []string) map[string]crew {
+	f, known, moversKnown := &m.fleet, true, true
 	out := make(map[string]crew, len(names))
 	for i := range f.Workers {
 		w := &f.Workers[i]
+		if m.silent(&w.Process) {
+			continue
+		}
 		known = known && len(w.Queues) < shownQueuesOfMember
 		for name := range w.Queues {
 			c := out[name]
@@ -46,12 +49,15 @@ func crewsOf(f *queue.Fleet, names []string, now time.Time) map[string]crew {
 		}
 		for _, job := range w.Running {
 			c := out[job.Queue]
-			c.longest = max(c.longest, now.Sub(job.Since))
+			c.longest = max(c.longest, m.now.Sub(job.Since))
 			out[job.Queue] = c
 		}
 	}
 	for i := range f.Schedulers {
 		s := &f.Schedulers[i]
+		if m.silent(&s.Process) {
+			continue
+		}
 		moversKnown = moversKnown && len(s.Queues) < shownQueuesOfMember
 		for _, name := range s.Queues {
 			c := out[name]

@@ -35,11 +35,11 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	return build(client, client.Namespace(), readerOf(client), cfg)
+	return build(client, client.Namespace(), sourceOf(client), cfg)
 }
 
-func build(client *queue.Client, namespace string, read reader, cfg Config) (*Dashboard, error) {
-	d := &Dashboard{cfg: cfg, namespace: namespace, client: client, collector: newCollector(read, &cfg)}
+func build(client *queue.Client, namespace string, from source, cfg Config) (*Dashboard, error) {
+	d := &Dashboard{cfg: cfg, namespace: namespace, client: client, collector: newCollector(from, &cfg)}
 	var err error
 	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)

@@ -205,7 +205,7 @@ func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client := open(t, server.URL())
-	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x"}); err != nil {
+	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x", Delay: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	d := newDashboard(t, client, Config{Interval: minInterval})

@@ -48,8 +48,8 @@ func workersRule(q *queueState, _ *Thresholds) (finding, bool) {
 	if q.Ready == 0 || q.Paused || !c.known || !q.rateKnown {
 		return finding{}, false
 	}
-	found := func(l level, name string, say, text phrase) (finding, bool) {
-		return finding{Level: l, Rule: name, Say: say, Text: text}, true
+	found := func(l level, name string, said, text phrase) (finding, bool) {
+		return finding{Level: l, Rule: name, Say: said, Text: text}, true
 	}
 	still := q.rate.Started == 0
 	switch {
@@ -170,7 +170,7 @@ func fullRule(q *queueState, _ *Thresholds) (finding, bool) {
 func (q *queueState) held() int64 { return q.Delayed + q.Ready + q.Leased + q.Retrying }
 
 // serverFindings judges the servers. None is named: where they are is for administrators.
-func serverFindings(servers []queue.ServerInfo, limits *ServerThresholds) []finding {
+func serverFindings(servers []queue.ServerInfo, limits *Config) []finding {
 	var out []finding
 	add := func(l level, name string, said, text phrase) {
 		out = append(out, finding{Level: l, Rule: name, Say: said, Text: text})

@@ -124,7 +124,7 @@ func newRow(q *queueState, wrong []finding) row {
 		}
 		r.Cells = append(r.Cells, out)
 	}
-	r.Spark = newSpark(q.series)
+	r.Spark = newSpark(q.hour.series)
 	return r
 }
 
