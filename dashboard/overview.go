@@ -61,14 +61,11 @@ func sampled(f *frame, now time.Time) phrase {
 	return say("sampled %s UTC · Redis answered in %s", at, took)
 }
 
-// levelWords and levelMarks are how each level is called, and marked where there are no colours.
-var (
-	levelWords = map[level]phrase{healthy: say("Healthy"), idle: say("Idle, healthy"), degraded: say("Degraded"), down: say("Down")}
-	levelMarks = map[level]string{healthy: "✓", idle: "✓", degraded: "⚠", down: "✖"}
-)
+// levelMarks mark the levels where there are no colours.
+var levelMarks = map[level]string{healthy: "✓", idle: "✓", degraded: "⚠", down: "✖"}
 
 func viewVerdict(v verdict) verdictView {
-	out := verdictView{Level: v.Level, Word: levelWords[v.Level], Text: v.Text, Findings: v.Findings, Mark: levelMarks[v.Level]}
+	out := verdictView{Level: v.Level, Word: v.Level.Word(), Text: v.Text, Findings: v.Findings, Mark: levelMarks[v.Level]}
 	if out.More = len(v.Findings) - shownFindings; out.More > 0 {
 		out.Findings = v.Findings[:shownFindings]
 	}

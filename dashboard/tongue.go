@@ -4,9 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 
 	"golang.org/x/text/language"
 )
@@ -80,28 +78,45 @@ type tongues struct {
 // nameKey is the entry of a catalogue with the name of its language.
 const nameKey = "English"
 
+// loadTongues reads the catalogues: words/<tag> has JSON files, one for each part of the dashboard, of
+// objects from the English to the word.
 func loadTongues() (tongues, error) {
 	out := tongues{all: []*tongue{english}}
 	tags := []language.Tag{language.English}
-	entries, err := wordFiles.ReadDir("words")
+	folders, err := wordFiles.ReadDir("words")
 	if err != nil {
 		return out, err
 	}
-	for _, entry := range entries {
-		content, err := wordFiles.ReadFile("words/" + entry.Name())
+	for _, folder := range folders {
+		t, err := loadTongue(folder.Name())
 		if err != nil {
-			return out, err
+			return out, fmt.Errorf("words of %s: %w", folder.Name(), err)
 		}
-		t := &tongue{Tag: strings.TrimSuffix(entry.Name(), path.Ext(entry.Name()))}
-		if err := json.Unmarshal(content, &t.words); err != nil {
-			return out, fmt.Errorf("words of %s: %w", t.Tag, err)
-		}
-		t.Name = t.words[nameKey]
 		out.all = append(out.all, t)
 		tags = append(tags, language.Make(t.Tag))
 	}
 	out.matcher = language.NewMatcher(tags)
 	return out, nil
+}
+
+func loadTongue(tag string) (*tongue, error) {
+	t := &tongue{Tag: tag, words: map[string]string{}}
+	files, err := wordFiles.ReadDir("words/" + tag)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		content, err := wordFiles.ReadFile("words/" + tag + "/" + file.Name())
+		if err != nil {
+			return nil, err
+		}
+		// Into the same map: each file adds its words.
+		if err := json.Unmarshal(content, &t.words); err != nil {
+			return nil, err
+		}
+	}
+	t.Name = t.words[nameKey]
+	return t, nil
 }
 
 // choose is the language that somebody has chosen, or else the one that their browser would like best.

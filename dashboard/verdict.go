@@ -20,6 +20,11 @@ func (l level) String() string {
 	return [...]string{"healthy", "idle", "degraded", "down"}[l]
 }
 
+// Word is how people call the level.
+func (l level) Word() phrase {
+	return [...]phrase{say("Healthy"), say("Idle, healthy"), say("Degraded"), say("Down")}[l]
+}
+
 // MarshalText writes the level as its word.
 func (l level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
