@@ -90,7 +90,7 @@ func TestChartHasEachJobOnce(t *testing.T) {
 		h := &horizon{reach: r}
 		h.add(part, rapid.Int64Range(0, 1<<30).Draw(t, "ready"), rapid.Float64Range(0, 1e6).Draw(t, "capacity"), false)
 		c := h.chart()
-		drawn, written := part.Later, part.Later
+		drawn, written := part.Later, queue.WaitingJobs{}
 		for _, b := range append([]chartBar{c.Overdue}, c.Bars...) {
 			drawn = plusWaiting(drawn, queue.WaitingJobs{Delayed: b.Delayed.Jobs, Retrying: b.Retrying.Jobs})
 			for _, p := range []chartPart{b.Delayed, b.Retrying} {

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,12 +21,12 @@ const (
 	chartHead = 1.15
 	// chartLeast is the height of a bar of one job among thousands.
 	chartLeast = 1.5
+	// chartFill is how much of its slot a bar takes.
+	chartFill = 0.8
 )
 
 // horizonChart is what the template "horizon" draws and writes. Its numbers are units of the chart.
 type horizonChart struct {
-	Queue   string
-	Reach   string
 	Reaches []reachLink
 	// Overdue is the bar at the left edge.
 	Overdue chartBar
@@ -35,32 +36,37 @@ type horizonChart struct {
 	Axis     []phrase
 	// Summary says what is due, Outlook what backlog that foretells, Scale what the chart's height stands for.
 	Summary, Outlook, Scale phrase
-	// Backlog says that Outlook is of a backlog.
-	Backlog bool
-	Later   int64
-	// Rows are the same as a table.
+	// Backlog says that Outlook is of a backlog, Stale that all of it is not current any more.
+	Backlog, Stale bool
+	// Rows are the same as a table, with what is due after the last bar.
 	Rows []horizonRow
 }
 
 type reachLink struct {
-	Name    string
 	Label   phrase
+	Href    string
 	Current bool
 }
 
 // chartBar is a bar of two parts, one on the other.
 type chartBar struct {
-	X, W              float64
+	// X and W are where it is drawn, of the Slot that it has.
+	X, W, Slot        float64
 	Delayed, Retrying chartPart
-	// Wait says that jobs can be expected to wait at its end.
-	Wait bool
+	// Wait says that jobs can be expected to wait at its end, Over that its jobs are overdue.
+	Wait, Over bool
+}
+
+// Parts are those with jobs.
+func (b chartBar) Parts() []chartPart {
+	return slices.DeleteFunc([]chartPart{b.Delayed, b.Retrying}, func(p chartPart) bool { return p.Jobs == 0 })
 }
 
 type chartPart struct {
-	Y, H  float64
-	Jobs  int64
-	Href  string
-	Title phrase
+	Class, Href string
+	Y, H        float64
+	Jobs        int64
+	Title       phrase
 }
 
 type horizonRow struct {
@@ -70,9 +76,9 @@ type horizonRow struct {
 }
 
 func (h *horizon) chart() horizonChart {
-	out := horizonChart{Queue: h.queue, Reach: h.name, Later: total(h.Later), Axis: h.axis()}
+	out := horizonChart{Axis: h.axis()}
 	for _, r := range reaches {
-		out.Reaches = append(out.Reaches, reachLink{Name: r.name, Label: r.label, Current: r.name == h.name})
+		out.Reaches = append(out.Reaches, reachLink{Label: r.label, Href: scheduleLink(h.queue, r.name), Current: r.name == h.name})
 	}
 	highest := total(h.Overdue)
 	for i := range h.Bars {
@@ -84,10 +90,10 @@ func (h *horizon) chart() horizonChart {
 	}
 	slot := float64(chartWidth-chartEdge) / float64(max(1, len(h.Bars)))
 	out.Overdue = h.bar(h.Overdue, time.Time{}, h.Now, top)
-	out.Overdue.X, out.Overdue.W = 0, chartEdge/2
+	out.Overdue.W, out.Overdue.Over = chartEdge/2, true
 	for i := range h.Bars {
 		b := h.bar(h.Bars[i].WaitingJobs, h.Bars[i].From, h.Bars[i].To, top)
-		b.X, b.W = units(chartEdge+float64(i)*slot), units(slot*0.8)
+		b.X, b.W, b.Slot = units(chartEdge+float64(i)*slot), units(slot*chartFill), units(slot)
 		b.Wait = h.backlog[i] >= 1
 		out.Bars = append(out.Bars, b)
 	}
@@ -98,7 +104,7 @@ func (h *horizon) chart() horizonChart {
 	return out
 }
 
-// bar draws what is due from one moment to another; a zero from is the beginning of time.
+// bar draws what is due from one moment to another; a zero from is the beginning of time, a zero to its end.
 func (h *horizon) bar(jobs queue.WaitingJobs, from, to time.Time, top float64) chartBar {
 	var b chartBar
 	base := float64(chartHeight)
@@ -113,7 +119,7 @@ func (h *horizon) bar(jobs queue.WaitingJobs, from, to time.Time, top float64) c
 		height := max(chartLeast, float64(part.n)/top*chartHeight)
 		base -= height
 		*part.out = chartPart{
-			Y: units(max(0, base)), H: units(height), Jobs: part.n, Href: dueLink(h.queue, part.state, from, to),
+			Class: string(part.state), Y: units(max(0, base)), H: units(height), Jobs: part.n, Href: dueLink(h.queue, part.state, from, to),
 			Title: say("%s: %s delayed, %s retrying", h.when(from, to), formatCount(jobs.Delayed), formatCount(jobs.Retrying)),
 		}
 	}
@@ -122,6 +128,15 @@ func (h *horizon) bar(jobs queue.WaitingJobs, from, to time.Time, top float64) c
 
 // units rounds to a tenth, which is less than a pixel.
 func units(x float64) float64 { return math.Round(x*10) / 10 }
+
+// scheduleLink is the Schedule page of a queue, or of all.
+func scheduleLink(name, reach string) string {
+	values := url.Values{"reach": {reach}}
+	if name != "" {
+		values.Set("queue", name)
+	}
+	return "schedule?" + values.Encode()
+}
 
 // dueLink is the list of the jobs of a state that are due from one moment to another.
 func dueLink(name string, state queue.State, from, to time.Time) string {
@@ -132,7 +147,9 @@ func dueLink(name string, state queue.State, from, to time.Time) string {
 	if !from.IsZero() {
 		values.Set("due_from", strconv.FormatInt(from.UnixMilli(), 10))
 	}
-	values.Set("due_to", strconv.FormatInt(to.UnixMilli(), 10))
+	if !to.IsZero() {
+		values.Set("due_to", strconv.FormatInt(to.UnixMilli(), 10))
+	}
 	return "jobs?" + values.Encode()
 }
 

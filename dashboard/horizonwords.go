@@ -4,10 +4,13 @@ import (
 	"time"
 )
 
-// when writes what a bar covers; a zero from is all that was due before to.
+// when writes what a bar covers; a zero from is all that was due before to, a zero to all that will be after.
 func (h *horizon) when(from, to time.Time) phrase {
 	if from.IsZero() {
 		return say("overdue")
+	}
+	if to.IsZero() {
+		return say("later")
 	}
 	return say("due %s to %s UTC", h.clock(from), h.clock(to))
 }
@@ -72,6 +75,10 @@ func (h *horizon) rows(c *horizonChart) []horizonRow {
 			backlog = formatCount(int64(h.backlog[i]))
 		}
 		add(&c.Bars[i], h.when(h.Bars[i].From, h.Bars[i].To), backlog)
+	}
+	if n := len(h.Bars); n > 0 {
+		later := h.bar(h.Later, h.Bars[n-1].To, time.Time{}, float64(max(1, total(h.Later))))
+		add(&later, say("later"), none)
 	}
 	return out
 }

@@ -8,7 +8,10 @@ const pollEvery = 5 * time.Second
 // pageTable is every page, in the order of the navigation.
 func (d *Dashboard) pageTable() []*page {
 	return []*page{
-		{name: "overview", path: "/{$}", nav: say("Overview"), key: "o", live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) }},
+		{
+			name: "overview", path: "/{$}", nav: say("Overview"), key: "o", wishes: overviewWishes,
+			live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) },
+		},
 		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) }},
 	}
 }

@@ -85,8 +85,8 @@ type cell struct {
 // Zero says that there is nothing to see here, so that the eye can skip it.
 func (c cell) Zero() bool { return c.Text == "0" || c.Text == none }
 
-// newRows are the rows of the worst queues, and how many there are more.
-func newRows(queues []queueState, findings []finding) (rows []row, more int) {
+// newRows are the rows of the worst queues, with the columns given, and how many there are more.
+func newRows(queues []queueState, findings []finding, columns []column) (rows []row, more int) {
 	wrong := map[string][]finding{}
 	for _, f := range findings {
 		wrong[f.Queue] = append(wrong[f.Queue], f)
@@ -102,13 +102,13 @@ func newRows(queues []queueState, findings []finding) (rows []row, more int) {
 		shown = shown[:shownQueues]
 	}
 	for _, q := range shown {
-		rows = append(rows, newRow(q, wrong[q.Name]))
+		rows = append(rows, newRow(q, wrong[q.Name], columns))
 	}
 	return rows, more
 }
 
 // newRow is the row of a queue with what is wrong with it.
-func newRow(q *queueState, wrong []finding) row {
+func newRow(q *queueState, wrong []finding, columns []column) row {
 	r := row{Name: q.Name, Level: worst(wrong, "")}
 	for _, f := range wrong {
 		r.Why = append(r.Why, f.Text)
@@ -157,11 +157,14 @@ func rate(perSecond float64, known bool) string {
 	return formatRate(perSecond)
 }
 
-// worst is the level of the findings by a rule; empty selects all.
+// signalOf is the signal that some rules are about beside the one of their name.
+var signalOf = map[string]string{"no_worker": "oldest_ready", "slow": "oldest_ready", "stalled": "oldest_ready"}
+
+// worst is the level of the findings by a rule or about a signal; empty selects all.
 func worst(findings []finding, rule string) level {
 	out := healthy
 	for _, f := range findings {
-		if rule == "" || f.Rule == rule {
+		if rule == "" || f.Rule == rule || signalOf[f.Rule] == rule {
 			out = max(out, f.Level)
 		}
 	}

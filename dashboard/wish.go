@@ -91,11 +91,9 @@ func (f *frame) granted(all []wish) bool {
 
 // wish returns a frame that has what a page wishes for, or the latest when that takes too long. Someone who
 // looks on has to wish again before watchedFor is over.
-func (c *collector) wish(ctx context.Context, f *frame, all []wish) *frame {
-	if len(all) == 0 {
-		return f
-	}
+func (c *collector) wish(ctx context.Context, all []wish) *frame {
 	c.wishes.add(all)
+	f := c.latest.Load()
 	if f.granted(all) || !f.running || f.missed > 0 || f.at.IsZero() {
 		return f
 	}
@@ -111,4 +109,25 @@ func (c *collector) wish(ctx context.Context, f *frame, all []wish) *frame {
 		}
 	}
 	return f
+}
+
+// horizonChart is what is due in a queue, or in all of them in sight, as a chart; nil when it is not read yet.
+func (f *frame) horizonChart(name, span string, stale bool) *horizonChart {
+	parts, known := f.horizons[wish{wishHorizon, name, reachOf(span).name}]
+	if !known {
+		return nil
+	}
+	h := &horizon{reach: reachOf(span), queue: name}
+	states := make(map[string]*queueState, len(f.queues))
+	for i := range f.queues {
+		states[f.queues[i].Name] = &f.queues[i]
+	}
+	for i := range parts {
+		if q := states[parts[i].Queue]; q != nil { // one out of sight has none
+			h.add(&parts[i], q.Ready, q.hour.best, q.Paused)
+		}
+	}
+	chart := h.chart()
+	chart.Stale = stale
+	return &chart
 }
