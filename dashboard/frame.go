@@ -63,8 +63,9 @@ type frame struct {
 type queueState struct {
 	reading
 	rate flow
-	// growth is by how many jobs a second ready has grown.
+	// growth is by how many jobs a second ready has grown, still for how long no job was started.
 	growth    float64
+	still     time.Duration
 	rateKnown bool
 	activity
 	hour hour

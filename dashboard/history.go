@@ -50,6 +50,8 @@ func (f flow) since(before flow) flow {
 // Redis, whose newest step has only begun. It is not safe for concurrent use.
 type history struct {
 	last flow
+	// started is when a job was last seen to have been started, at the earliest the first sample.
+	started time.Time
 	// recent are the growths since the sample before, the first one only for its moment and its ready.
 	recent []growth
 	// unreadable says that the queue could not be read when it was last tried.
@@ -66,9 +68,13 @@ type growth struct {
 func (h *history) add(at time.Time, q *queue.QueueInfo) {
 	now := counted(q)
 	if len(h.recent) == 0 {
-		h.last = now
+		h.last, h.started = now, at
 	}
-	h.recent = append(h.recent, growth{at, q.Ready, now.since(h.last)})
+	grown := now.since(h.last)
+	if grown.Started > 0 {
+		h.started = at
+	}
+	h.recent = append(h.recent, growth{at, q.Ready, grown})
 	h.last = now
 	for len(h.recent) > 2 && at.Sub(h.recent[1].at) >= rateWindow {
 		h.recent = h.recent[1:]
@@ -90,4 +96,9 @@ func (h *history) rate() (sum flow, grown float64, known bool) {
 		sum = sum.plus(g.flow, 1)
 	}
 	return flow{}.plus(sum, 1/seconds), float64(last.ready-first.ready) / seconds, true
+}
+
+// still is for how long no job was started.
+func (h *history) still() time.Duration {
+	return max(0, h.recent[len(h.recent)-1].at.Sub(h.started))
 }

@@ -51,31 +51,30 @@ func workersRule(q *queueState, _ *Thresholds) (finding, bool) {
 	found := func(l level, name string, said, text phrase) (finding, bool) {
 		return finding{Level: l, Rule: name, Say: said, Text: text}, true
 	}
-	still := q.rate.Started == 0
 	switch {
-	case c.workers == 0 && still && q.OldestReady >= noWorkerAfter:
+	case c.workers == 0 && q.OldestReady >= noWorkerAfter && q.still >= noWorkerAfter:
 		return found(down, "no_worker", say("no worker is alive"),
 			say("%s ready and no worker is alive that serves it", formatJobs(q.Ready)))
-	case c.leasing == 0 && still && q.OldestReady >= noWorkerAfter:
+	case c.leasing == 0 && q.OldestReady >= noWorkerAfter && q.still >= noWorkerAfter:
 		return found(down, "no_worker", say("all workers are quiet"),
-			say("%s ready and all of its %s are quiet", formatJobs(q.Ready), formatWorkers(c.workers)))
-	case q.OldestReady < stuckAfter || c.leasing == 0:
+			say("%s ready and none taken: of %s all are quiet", formatJobs(q.Ready), formatWorkers(c.workers)))
+	case c.leasing == 0 || q.OldestReady < stuckAfter:
 		return finding{}, false
-	case c.full() && (still || q.growth > 0):
-		return found(degraded, "slow", say("workers are slow"), slowText(q, still))
-	case still:
+	case c.full() && (q.growth > 0 || q.still >= stuckAfter):
+		return found(degraded, "slow", say("workers are slow"), slowText(q))
+	case q.still >= stuckAfter:
 		return found(degraded, "stalled", say("stalled: nothing is started"),
-			say("stalled: %s, %s with %d of %d slots free, and nothing was started for %s",
-				say("%s ready", formatJobs(q.Ready)), formatWorkers(c.leasing), c.slots-c.busy, c.slots, formatLimit(rateWindow)))
+			say("stalled: %s ready, %d of %d slots free, and nothing was started for %s",
+				formatJobs(q.Ready), c.slots-c.busy, c.slots, formatSpan(q.still)))
 	}
 	return finding{}, false
 }
 
-func slowText(q *queueState, still bool) phrase {
+func slowText(q *queueState) phrase {
 	c := &q.crew
 	text := say("workers are slow: all %d slots of %s are busy", c.slots, formatWorkers(c.leasing))
-	if still {
-		text = say("%s and none became free for %s", text, formatLimit(rateWindow))
+	if q.still >= stuckAfter {
+		text = say("%s and none became free for %s", text, formatSpan(q.still))
 	} else {
 		text = say("%s and the backlog grows by %s/s", text, formatRate(q.growth))
 	}
