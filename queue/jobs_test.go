@@ -213,3 +213,28 @@ func TestJobsThatMatch(t *testing.T) {
 		equal(t, h.all(query), nil)
 	})
 }
+
+func TestFind(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		for _, name := range []string{"b", "a", sms} {
+			h.enqueue(queue.Job{Queue: name, ID: "shared"})
+		}
+		h.enqueue(queue.Job{ID: "a/b?c"})
+		find := func(id string, queues ...string) []string {
+			found, err := h.in.Find(h.ctx, id, queues...)
+			h.ok(err)
+			return found
+		}
+		h.unchanged(func() {
+			equal(t, find("shared"), []string{"a", "b", sms})
+			equal(t, find("shared", sms, "none", "a"), []string{sms, "a"})
+			equal(t, find("a/b?c"), []string{sms})
+			equal(t, find("none"), nil)
+		})
+		for _, id := range []string{"", "a b", "ü"} {
+			if _, err := h.in.Find(h.ctx, id); !errors.Is(err, queue.ErrInvalid) {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+	})
+}
