@@ -3,7 +3,6 @@ package dashboard
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -71,7 +70,7 @@ func (v *view) search(ctx context.Context, f *jobFilter, cursor string) (found, 
 // first. Those that have no job of the state are left out.
 func (v *view) queuesFrom(f *jobFilter, cursor string) (names []string, within string, err error) {
 	if f.Queue != "" {
-		if err := v.check(f.Queue); err != nil {
+		if err := v.known(f.Queue); err != nil {
 			return nil, "", err
 		}
 		names = []string{f.Queue}
@@ -115,22 +114,21 @@ var errForeignCursor = &refusal{
 
 // find is the queues in sight that have a job of an ID.
 func (v *view) find(ctx context.Context, id string) ([]string, error) {
-	var names []string
+	names := make([]string, len(v.frame.queues))
 	for i := range v.frame.queues {
-		if len(names) == queuesAsked {
-			break
-		}
-		names = append(names, v.frame.queues[i].Name)
+		names[i] = v.frame.queues[i].Name
 	}
-	var out []string
-	for _, name := range names {
-		_, err := v.job(ctx, name, id)
-		switch {
-		case err == nil:
-			out = append(out, name)
-		case !errors.Is(err, queue.ErrNotFound) && !errors.Is(err, queue.ErrWrongType):
-			return nil, fmt.Errorf("find job in %s: %w", name, err)
-		}
+	if len(names) == 0 {
+		return nil, nil
 	}
-	return out, nil
+	return v.d.client.Inspector().Find(ctx, id, names...)
+}
+
+// known returns queue.ErrNotFound for a queue that is not there, or out of sight. Whoever asks for names
+// at random costs Redis nothing, and this process no memory.
+func (v *view) known(name string) error {
+	if slices.ContainsFunc(v.frame.queues, func(q queueState) bool { return q.Name == name }) {
+		return nil
+	}
+	return fmt.Errorf("queue %q: %w", name, queue.ErrNotFound)
 }
