@@ -111,8 +111,8 @@ func formatShare(share float64) string {
 	}
 }
 
-// formatBytes writes an amount of memory: 512 B, 12 KiB, 1.5 GiB.
-func formatBytes(n int64) string {
+// formatMemory writes an amount of memory: 512 B, 12 KiB, 1.5 GiB.
+func formatMemory(n int64) string {
 	const unit, tenths = 1024, 9.95
 	value, name := float64(max(0, n)), "B"
 	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {

@@ -145,10 +145,10 @@ func dueLink(name string, state queue.State, from, to time.Time) string {
 		values.Set("queue", name)
 	}
 	if !from.IsZero() {
-		values.Set("due_from", strconv.FormatInt(from.UnixMilli(), 10))
+		values.Set("from", strconv.FormatInt(from.UnixMilli(), 10))
 	}
 	if !to.IsZero() {
-		values.Set("due_to", strconv.FormatInt(to.UnixMilli(), 10))
+		values.Set("to", strconv.FormatInt(to.UnixMilli(), 10))
 	}
 	return "jobs?" + values.Encode()
 }

@@ -43,7 +43,7 @@ var overviewColumns = []column{
 		Label: say("Late p99"), Means: say("99 of 100 jobs that started in the last 5 min did so within this time after they were due"),
 		rule: "lateness", text: func(q *queueState) string { return formatLate(&q.five) },
 	},
-	{Label: say("Running"), Means: say("Jobs that run, of the slots of all workers that serve the queue"), text: running},
+	{Label: say("Running"), Means: say("Jobs that run, of the slots of all workers that serve the queue"), text: runningOf},
 	{
 		Label: say("In/s"), Means: say("Jobs enqueued a second, over 10 s"),
 		text: func(q *queueState) string { return rate(q.rate.In, q.rateKnown) },
@@ -80,7 +80,7 @@ func formatErrors(a *queue.Activity) string {
 	return formatShare(share)
 }
 
-func running(q *queueState) string {
+func runningOf(q *queueState) string {
 	if !q.crew.known || q.crew.slots == 0 {
 		return formatCount(q.Leased)
 	}

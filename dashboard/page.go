@@ -75,7 +75,8 @@ func (d *Dashboard) loadPages() error {
 		p.sets = map[string]*template.Template{}
 		for _, t := range d.tongues.all {
 			set, err := template.New(p.name).Funcs(d.templateFuncs(t)).
-				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/horizon.html", "templates/"+p.name+".html")
+				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/joblist.html",
+					"templates/horizon.html", "templates/"+p.name+".html")
 			if err != nil {
 				return err
 			}
@@ -94,6 +95,7 @@ func (d *Dashboard) templateFuncs(t *tongue) template.FuncMap {
 		"asset": d.static.url,
 		"link":  func(path string) string { return d.cfg.BasePath + "/" + path },
 		"count": formatCount,
+		"state": stateWord,
 	}
 }
 
@@ -151,12 +153,16 @@ func (d *Dashboard) servePage(p *page) http.HandlerFunc {
 				return
 			}
 		}
+		status := http.StatusOK
+		if s, ok := data.(interface{ httpStatus() int }); ok {
+			status = s.httpStatus()
+		}
 		html, err := p.whole(d, v, data)
 		if err != nil {
 			d.fail(w, r, err)
 			return
 		}
-		writeHTML(w, http.StatusOK, html)
+		writeHTML(w, status, html)
 	}
 }
 

@@ -13,5 +13,7 @@ func (d *Dashboard) pageTable() []*page {
 			live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) },
 		},
 		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) }},
+		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
+		{name: "job", path: "/job", under: "jobs", data: d.jobData},
 	}
 }

@@ -48,6 +48,10 @@ func (r *refusal) Error() string { return r.title.String() + ": " + r.text.Strin
 
 // serveProblem answers with a page that says what err means to the reader.
 func (d *Dashboard) serveProblem(w http.ResponseWriter, r *http.Request, err error) {
+	if there, ok := errors.AsType[*elsewhere](err); ok {
+		http.Redirect(w, r, d.cfg.BasePath+"/"+there.path, http.StatusSeeOther)
+		return
+	}
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		d.cfg.Logger.ErrorContext(r.Context(), "dashboard: page cannot be shown", slog.String("path", r.URL.Path), slog.Any("error", err))

@@ -182,7 +182,7 @@ func serverFindings(servers []queue.ServerInfo, limits *Config) []finding {
 			continue
 		}
 		share := s.MemoryShare()
-		switch full := say("Redis's memory is full to %s (%s of %s)", formatShare(share), formatBytes(s.Used), formatBytes(s.Limit)); {
+		switch full := say("Redis's memory is full to %s (%s of %s)", formatShare(share), formatMemory(s.Used), formatMemory(s.Limit)); {
 		case limits.MemoryDown >= 0 && share >= limits.MemoryDown:
 			add(down, "memory", say("Redis is full"), say("%s: producers are refused, or soon will be", full))
 		case limits.MemoryDegraded >= 0 && share >= limits.MemoryDegraded:

@@ -23,6 +23,9 @@ type phrase struct {
 // asks every catalogue for them.
 func say(text string, args ...any) phrase { return phrase{text, args} }
 
+// Said says whether there is anything to be said.
+func (p phrase) Said() bool { return p.text != "" }
+
 // String returns the English, for the JSON and the log.
 func (p phrase) String() string { return english.say(p) }
 

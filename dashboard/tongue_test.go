@@ -115,11 +115,11 @@ func TestPhrases(t *testing.T) {
 	t.Parallel()
 	zh := &tongue{Tag: "zh", words: map[string]string{"in %s": "%s后", "%s waits %s": "%[2]s：%[1]s 在等", "100%": "百分百"}}
 	for want, p := range map[string]phrase{
-		"":         {},
-		"3 s后":     say("in %s", "3 s"),
+		"":          {},
+		"3 s后":      say("in %s", "3 s"),
 		"3 s后：x 在等": say("%s waits %s", "x", say("in %s", "3 s")),
-		"百分百":      say("100%"),
-		"50%s":     say("50%s"),
+		"百分百":       say("100%"),
+		"50%s":      say("50%s"),
 		"unknown 7": say("unknown %d", 7),
 	} {
 		if got := zh.say(p); got != want {

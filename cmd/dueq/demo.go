@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dueq-io/dueq/dashboard"
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 	"github.com/dueq-io/dueq/scheduler"
 	"github.com/dueq-io/dueq/worker"
@@ -139,7 +140,9 @@ const (
 // play runs the whole system until ctx ends.
 func (d *demo) play(ctx context.Context, page net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	if err := startDashboard(ctx, group, d.client, page, dashboard.Config{Logger: quiet()}); err != nil {
+	if err := startDashboard(ctx, group, d.client, page, dashboard.Config{
+		Logger: quiet(), Access: access.Config{Anonymous: access.Operator},
+	}); err != nil {
 		_ = page.Close()
 		return err
 	}
