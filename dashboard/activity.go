@@ -62,16 +62,16 @@ func flowOf(c *queue.Counts, span time.Duration) flow {
 
 // late is the lateness of the jobs that have started lately, in its two parts.
 type late struct {
-	// n is how many have started.
+	// n is how many have started. Without any, the times are negative.
 	n int64
-	// P50 and P99 are of the whole, Lag is the 99th percentile of the part that promotion took, Wait that of
+	// p50 and p99 are of the whole, lag is the 99th percentile of the part that promotion took, wait that of
 	// the part for which jobs were ready.
 	p50, p99, lag, wait time.Duration
 }
 
 func lateOf(a *queue.Activity) late {
 	const half, most = 0.5, 0.99
-	l := late{n: a.Lateness.Count()}
+	l := late{n: a.Lateness.Count(), p50: -1, p99: -1, lag: -1, wait: -1}
 	if l.n == 0 {
 		return l
 	}

@@ -37,7 +37,7 @@ type collector struct {
 	// What follows belongs to the goroutine of run, and slowly to the one that reads what is slow.
 	histories map[string]*history
 	slowly    *slowReader
-	lost      lost
+	roster    roster
 	// known is what the slow reader has brought so far.
 	known slow
 }
@@ -173,7 +173,7 @@ func (c *collector) take(s sample) {
 	c.publish(func(f *snapshot) {
 		f.queues, f.at, f.took, f.missed, f.err = states, s.at, s.took, 0, nil
 		f.slow = c.known
-		f.members = c.lost.follow(s.fleet, s.at.Add(f.ahead))
+		f.members = c.roster.follow(s.fleet, s.at.Add(f.ahead))
 		f.join()
 	})
 }

@@ -22,6 +22,7 @@ type Dashboard struct {
 	pages     map[string]*page
 	static    static
 	metrics   http.Handler
+	checkup   checkup
 	handler   http.Handler
 }
 

@@ -27,24 +27,42 @@ type members struct {
 	now time.Time
 	// gone are workers that went silent, the last to do so first.
 	gone []queue.WorkerInfo
+	// rates are jobs a second over the last rateWindow: done by workers, enqueued by producers, by their IDs.
+	// Those seen for the first time have none.
+	rates map[string]float64
 }
 
 func (m *members) silent(p *queue.Process) bool { return m.now.Sub(p.Beat) > silentAfter }
 
-// lost remembers workers that are no longer there and have not said that they would stop.
-type lost struct {
+// roster remembers who was there before: workers that are no longer and have not said that they would stop,
+// and what members had done.
+type roster struct {
 	last map[string]queue.WorkerInfo
 	gone []queue.WorkerInfo
+	done map[string][]doneBy
+}
+
+// doneBy is how many jobs a member had done at a moment.
+type doneBy struct {
+	at   time.Time
+	jobs int64
 }
 
 // follow takes note of who was there at a moment of Redis's time; nil: that is not known.
-func (l *lost) follow(f *queue.Fleet, now time.Time) members {
+func (l *roster) follow(f *queue.Fleet, now time.Time) members {
 	if f == nil {
 		return members{now: now, gone: l.gone}
 	}
 	there := make(map[string]queue.WorkerInfo, len(f.Workers))
+	done := make(map[string][]doneBy, len(f.Workers)+len(f.Producers))
 	for i := range f.Workers {
-		there[f.Workers[i].ID] = f.Workers[i]
+		w := &f.Workers[i]
+		there[w.ID] = *w
+		done[w.ID] = recent(l.done[w.ID], doneBy{now, w.Counts["done"]})
+	}
+	for i := range f.Producers {
+		p := &f.Producers[i]
+		done[p.Process.ID] = recent(l.done[p.Process.ID], doneBy{now, p.Enqueued})
 	}
 	gone := slices.DeleteFunc(slices.Clone(l.gone), func(w queue.WorkerInfo) bool {
 		_, back := there[w.ID]
@@ -56,8 +74,28 @@ func (l *lost) follow(f *queue.Fleet, now time.Time) members {
 		}
 	}
 	slices.SortFunc(gone, func(a, b queue.WorkerInfo) int { return cmp.Or(b.Beat.Compare(a.Beat), cmp.Compare(a.ID, b.ID)) })
-	l.last, l.gone = there, gone[:min(len(gone), maxLost)]
-	return members{fleetKnown: true, fleet: *f, now: now, gone: l.gone}
+	l.last, l.gone, l.done = there, gone[:min(len(gone), maxLost)], done
+	return members{fleetKnown: true, fleet: *f, now: now, gone: l.gone, rates: ratesOf(done)}
+}
+
+// recent adds to what a member had done, and drops what is older than rateWindow but for one. The slice is
+// its own.
+func recent(before []doneBy, now doneBy) []doneBy {
+	for len(before) > 1 && now.at.Sub(before[1].at) >= rateWindow {
+		before = before[1:]
+	}
+	return append(slices.Clone(before), now)
+}
+
+func ratesOf(done map[string][]doneBy) map[string]float64 {
+	rates := make(map[string]float64, len(done))
+	for id, marks := range done {
+		first, last := marks[0], marks[len(marks)-1]
+		if seconds := last.at.Sub(first.at).Seconds(); seconds > 0 {
+			rates[id] = float64(max(0, last.jobs-first.jobs)) / seconds
+		}
+	}
+	return rates
 }
 
 // of is the part of it that concerns queues in sight.

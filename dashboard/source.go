@@ -15,11 +15,12 @@ type source struct {
 	series   func(ctx context.Context, name string, from, to time.Time, step time.Duration) (queue.Series, error)
 	horizons func(ctx context.Context, bounds []time.Duration, queues ...string) ([]queue.Horizon, error)
 	servers  func(ctx context.Context) ([]queue.ServerInfo, error)
+	check    func(ctx context.Context) (queue.Report, error)
 }
 
 func sourceOf(client *queue.Client) source {
 	in := client.Inspector()
 	return source{
-		queues: readerOf(client), fleet: in.Fleet, activity: in.Activity, series: in.Series, horizons: in.Horizons, servers: in.Servers,
+		queues: readerOf(client), fleet: in.Fleet, activity: in.Activity, series: in.Series, horizons: in.Horizons, servers: in.Servers, check: client.Check,
 	}
 }

@@ -111,13 +111,14 @@ func (c *collector) wish(ctx context.Context, all []wish) *frame {
 	return f
 }
 
-// horizonChart is what is due in a queue, or in all of them in sight, as a chart; nil when it is not read yet.
-func (f *frame) horizonChart(name, span string, stale bool) *horizonChart {
-	parts, known := f.horizons[wish{wishHorizon, name, reachOf(span).name}]
+// horizon is what is due in a queue, or in all of them in sight; nil when it is not read yet.
+func (f *frame) horizon(name, span string) *horizon {
+	within := reachOf(span)
+	parts, known := f.horizons[wish{wishHorizon, name, within.name}]
 	if !known {
 		return nil
 	}
-	h := &horizon{reach: reachOf(span), queue: name}
+	h := &horizon{reach: within, queue: name}
 	states := make(map[string]*queueState, len(f.queues))
 	for i := range f.queues {
 		states[f.queues[i].Name] = &f.queues[i]
@@ -126,6 +127,15 @@ func (f *frame) horizonChart(name, span string, stale bool) *horizonChart {
 		if q := states[parts[i].Queue]; q != nil { // one out of sight has none
 			h.add(&parts[i], q.Ready, q.hour.best, q.Paused)
 		}
+	}
+	return h
+}
+
+// horizonChart is a horizon as a chart; nil when it is not read yet.
+func (f *frame) horizonChart(name, span string, stale bool) *horizonChart {
+	h := f.horizon(name, span)
+	if h == nil {
+		return nil
 	}
 	chart := h.chart()
 	chart.Stale = stale
