@@ -111,7 +111,7 @@ func newRows(queues []queueState, findings []finding, columns []column) (rows []
 func newRow(q *queueState, wrong []finding, columns []column) row {
 	r := row{Name: q.Name, Level: worst(wrong, "")}
 	for _, f := range wrong {
-		r.Why = append(r.Why, f.Text)
+		r.Why = append(r.Why, f.Say) // the numbers are in the row
 	}
 	if q.err != nil {
 		return r
