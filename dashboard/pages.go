@@ -1,16 +1,24 @@
 package dashboard
 
-import "time"
+import (
+	"time"
+
+	"github.com/dueq-io/dueq/dashboard/access"
+)
 
 // pollEvery is how often a browser without a stream asks again.
 const pollEvery = 5 * time.Second
 
 // pageTable is every page, in the order of the navigation.
 func (d *Dashboard) pageTable() []*page {
-	return []*page{
+	pages := []*page{
 		{name: "overview", path: "/{$}", nav: say("Overview"), key: "o", live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) }},
 		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) }},
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
 		{name: "job", path: "/job", under: "jobs", data: d.jobData},
 	}
+	if d.cfg.Access.Login() {
+		pages = append(pages, &page{name: "sessions", path: "/sessions", need: access.Administer, data: d.sessionsData})
+	}
+	return pages
 }
