@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +89,45 @@ func (c Config) withDefaults(client *queue.Client) Config {
 	return c
 }
 
+// secure says that browsers come by TLS.
+func (c *Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
+// origin is that of the pages, as browsers name it, empty where it is unknown.
+func (c *Config) origin() string {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || c.PublicURL == "" {
+		return ""
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host)
+}
+
+// hosts are all names under which the dashboard may be asked for, beside those of this machine.
+func (c *Config) hosts() []string {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || c.PublicURL == "" {
+		return c.Hosts
+	}
+	return append(slices.Clone(c.Hosts), hostName(u.Host))
+}
+
+// checkPublicURL returns what is wrong with it.
+func (c *Config) checkPublicURL() error {
+	if c.PublicURL == "" {
+		if c.Access.Authenticator != nil {
+			return errors.New("an Authenticator needs PublicURL, to which browsers return")
+		}
+		return nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("PublicURL: want something like https://ops.example/dueq")
+	}
+	if strings.TrimSuffix(u.Path, "/") != c.BasePath {
+		return fmt.Errorf("PublicURL %q ends in another path than BasePath %q", c.PublicURL, c.BasePath)
+	}
+	return nil
+}
+
 // basePath has only characters that mean the same in a ServeMux pattern, a URL and an HTML attribute.
 var basePath = regexp.MustCompile(`^(/[a-zA-Z0-9_.~-]+)*$`)
 
@@ -98,6 +139,9 @@ func (c *Config) validate() error {
 	}
 	if !basePath.MatchString(c.BasePath) || (c.BasePath != "" && path.Clean(c.BasePath) != c.BasePath) {
 		wrong("BasePath %q: want something like /dueq, of [a-zA-Z0-9_.~-] between slashes", c.BasePath)
+	}
+	if err := c.checkPublicURL(); err != nil {
+		wrong("%w", err)
 	}
 	for _, host := range c.Hosts {
 		if host == "" || strings.ContainsAny(host, "/ @") || (host != anyHost && hostName(host) != strings.ToLower(host)) {

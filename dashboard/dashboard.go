@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/dashboard/redact"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -19,6 +22,12 @@ type Dashboard struct {
 	collector *collector
 	tongues   tongues
 	table     []*page
+	gate      *access.Gate
+	redactor  *redact.Redactor
+	failures  failures
+	requests  *limiter
+	tabs      *limiter
+	recheck   time.Duration // between looks whether who watches a stream still may
 	pages     map[string]*page
 	static    static
 	metrics   http.Handler
@@ -40,8 +49,14 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 }
 
 func build(client *queue.Client, namespace string, from source, cfg Config) (*Dashboard, error) {
-	d := &Dashboard{cfg: cfg, namespace: namespace, client: client, collector: newCollector(from, &cfg)}
+	d := &Dashboard{
+		cfg: cfg, namespace: namespace, client: client, collector: newCollector(from, &cfg), redactor: redact.New(cfg.Redact),
+		requests: newLimiter(requestsAtOnce), tabs: newLimiter(streamsAtOnce), recheck: heartbeat,
+	}
 	var err error
+	if d.gate, err = access.NewGate(client, namespace, cfg.Access, cfg.secure(), cfg.Logger); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
 	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
@@ -56,7 +71,7 @@ func build(client *queue.Client, namespace string, from source, cfg Config) (*Da
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d.metrics = metricsHandler(registry)
-	if d.handler, err = d.router(); err != nil {
+	if d.handler, err = d.router(d.routes()); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	return d, nil

@@ -17,6 +17,9 @@ const (
 	heartbeat = 15 * time.Second
 	// eventTimeout is how long a browser may take to receive one event.
 	eventTimeout = 10 * time.Second
+	// streamTime is how long a stream lasts at most, so that who may watch is found out anew; the
+	// browser reconnects by itself.
+	streamTime = 30 * time.Minute
 	// reconnectAfter is how long a browser waits when a stream broke.
 	reconnectAfter = 2 * time.Second
 )
@@ -30,10 +33,10 @@ func (d *Dashboard) serveEvents(p *page) http.HandlerFunc {
 		defer c.streams.Add(-1)
 		switch open := c.streams.Add(1); {
 		case !c.latest.Load().running:
-			refuse(w, "Nothing samples Redis just now.")
+			full(w, "Nothing samples Redis just now.")
 			return
 		case open > int64(d.cfg.MaxStreams):
-			refuse(w, "Too many event streams are open.")
+			full(w, "Too many event streams are open.")
 			return
 		}
 		h := w.Header()
@@ -49,7 +52,7 @@ func (d *Dashboard) serveEvents(p *page) http.HandlerFunc {
 		if errors.Is(s.err, http.ErrNotSupported) {
 			d.cfg.Logger.WarnContext(r.Context(), "dashboard: a middleware hides Flush, so browsers poll",
 				slog.String("writer", fmt.Sprintf("%T", w)))
-			refuse(w, "Event streams are not possible here.")
+			full(w, "Event streams are not possible here.")
 			return
 		}
 		c.watch()
@@ -57,7 +60,7 @@ func (d *Dashboard) serveEvents(p *page) http.HandlerFunc {
 	}
 }
 
-func refuse(w http.ResponseWriter, why string) {
+func full(w http.ResponseWriter, why string) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(pollEvery/time.Second)))
 	http.Error(w, why, http.StatusServiceUnavailable)
 }
@@ -67,6 +70,10 @@ func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 	s.send(fmt.Appendf(nil, "retry: %d\n\n", reconnectAfter.Milliseconds()))
 	beat := time.NewTimer(heartbeat)
 	defer beat.Stop()
+	end := time.NewTimer(streamTime)
+	defer end.Stop()
+	check := time.NewTicker(d.recheck)
+	defer check.Stop()
 	for s.err == nil {
 		f := d.collector.latest.Load().of(access.From(r.Context()))
 		if !f.running {
@@ -82,13 +89,20 @@ func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 			return
 		}
 		s.send(event(f.made.UnixMilli(), html))
+		beat.Reset(heartbeat)
 		for waiting := true; waiting && s.err == nil; {
-			beat.Reset(heartbeat)
 			select {
 			case <-f.replaced:
 				waiting = false
 			case <-beat.C:
 				s.send([]byte(":\n\n"))
+				beat.Reset(heartbeat)
+			case <-check.C:
+				if d.gate.Recheck(r) != nil {
+					return
+				}
+			case <-end.C:
+				return
 			case <-r.Context().Done():
 				return
 			}

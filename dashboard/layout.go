@@ -8,20 +8,53 @@ import (
 
 // layout is what the template of that name shows around a page.
 type layout struct {
-	Namespace, Source string
-	Lang, Theme       string
-	Keys              bool
-	Tongues           []*tongue
-	Nav               []navEntry
-	// Events is the stream of the page, URL the page itself.
-	Events, URL string
+	surroundings
+	Source string
+	Nav    []navEntry
+	// Events is the stream of the page.
+	Events string
 	// Poll is how often a browser without a stream asks for the page, Quiet how long after the last
 	// event it declares the page stale, both in ms.
 	Poll, Quiet int64
 	Status      status
-	User        string
-	Role        access.Role
 	Page        shown
+}
+
+// surroundings are what pages have around them that need not be live.
+type surroundings struct {
+	Namespace   string
+	Lang, Theme string
+	Keys        bool
+	Tongues     []*tongue
+	// URL is the address of the page itself.
+	URL string
+	// User is who has signed in, empty where nobody has to. Leaves says that they can sign out, and
+	// Admin that they see the sessions of others.
+	User          string
+	Role          phrase
+	Leaves, Admin bool
+}
+
+func newSurroundings(d *Dashboard, v *view) surroundings {
+	return surroundings{
+		Namespace: d.namespace, Lang: v.Tag, Theme: v.prefs.Theme, Keys: v.prefs.Keys == "", Tongues: d.tongues.all,
+		URL: d.cfg.BasePath + v.url, User: v.id.Name, Role: roleWord(v.id.Role),
+		Leaves: v.id.Session != "", Admin: v.id.May(access.Administer) && d.cfg.Access.Login(),
+	}
+}
+
+// roleWord is what a role is called.
+func roleWord(r access.Role) phrase {
+	switch r {
+	case access.Viewer:
+		return say("viewer")
+	case access.Operator:
+		return say("operator")
+	case access.Admin:
+		return say("admin")
+	default:
+		return phrase{}
+	}
 }
 
 type navEntry struct {
@@ -48,12 +81,10 @@ func newStatus(v *view, cfg *Config) status {
 
 func newLayout(d *Dashboard, p *page, v *view, inner shown) layout {
 	return layout{
-		Namespace: d.namespace, Source: d.cfg.Source,
-		Lang: v.Tag, Theme: v.prefs.Theme, Keys: v.prefs.Keys == "", Tongues: d.tongues.all,
-		Nav: d.nav(p, v), Events: d.cfg.BasePath + "/events" + strings.TrimSuffix(v.url, "#"), URL: d.cfg.BasePath + v.url,
+		surroundings: newSurroundings(d, v), Source: d.cfg.Source, Nav: d.nav(p, v), Events: d.cfg.BasePath + "/events" + v.url,
 		Poll:   pollEvery.Milliseconds(),
 		Quiet:  (missedUntilStale*d.cfg.Interval + freshWait).Milliseconds(),
-		Status: newStatus(v, &d.cfg), User: v.id.Name, Role: v.id.Role, Page: inner,
+		Status: newStatus(v, &d.cfg), Page: inner,
 	}
 }
 

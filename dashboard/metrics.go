@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -24,6 +25,8 @@ var verbs = []string{
 // exporter turns the latest frame into metrics. A scrape reads no Redis.
 type exporter struct {
 	c *collector
+	// id is for whom: of the queues, those in its sight.
+	id access.Identity
 
 	jobs, verbJobs, oldest, overdue, overdueAge *prometheus.Desc
 	paused, closed, limit, queues               *prometheus.Desc
@@ -66,7 +69,7 @@ func (e *exporter) Describe(out chan<- *prometheus.Desc) {
 // Collect sends the latest frame. Queues are left out when it is stale, so that rules on them find
 // nothing rather than what was true once.
 func (e *exporter) Collect(out chan<- prometheus.Metric) {
-	f, now := e.c.latest.Load(), time.Now()
+	f, now := e.c.latest.Load().of(e.id), time.Now()
 	e.gauge(out, e.up, float64(count(f.running && f.missed == 0 && !f.at.IsZero())))
 	e.gauge(out, e.missed, float64(f.missed))
 	e.gauge(out, e.streams, float64(e.c.streams.Load()))
@@ -104,6 +107,23 @@ func (e *exporter) queue(out chan<- prometheus.Metric, q *queue.QueueInfo) {
 
 func (e *exporter) gauge(out chan<- prometheus.Metric, desc *prometheus.Desc, value float64, labels ...string) {
 	out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+}
+
+// serveMetrics answers with the numbers of the queues in sight.
+func (d *Dashboard) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	id := access.From(r.Context())
+	if id.Scope() == "" {
+		d.metrics.ServeHTTP(w, r)
+		return
+	}
+	part := newExporter(d.collector)
+	part.id = id
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(part); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	metricsHandler(registry).ServeHTTP(w, r)
 }
 
 // metricsHandler bounds what a crowd of scrapers can cost.

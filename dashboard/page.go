@@ -68,14 +68,14 @@ type shown struct {
 func (d *Dashboard) loadPages() error {
 	d.table = d.pageTable()
 	d.pages = map[string]*page{}
-	for _, p := range append(slices.Clip(d.table), d.problemPage()) {
+	for _, p := range slices.Concat(d.table, d.otherPages()) {
 		if p.need == 0 {
 			p.need = access.See
 		}
 		p.sets = map[string]*template.Template{}
 		for _, t := range d.tongues.all {
 			set, err := template.New(p.name).Funcs(d.templateFuncs(t)).
-				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/joblist.html",
+				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/joblist.html", "templates/plain.html",
 					"templates/horizon.html", "templates/"+p.name+".html")
 			if err != nil {
 				return err
@@ -95,6 +95,7 @@ func (d *Dashboard) templateFuncs(t *tongue) template.FuncMap {
 		"asset": d.static.url,
 		"link":  func(path string) string { return d.cfg.BasePath + "/" + path },
 		"count": formatCount,
+		"span":  formatSpan,
 		"state": stateWord,
 	}
 }
@@ -104,8 +105,13 @@ func (d *Dashboard) view(r *http.Request, f *frame, now time.Time) *view {
 		sight: d.sight(r), prefs: readPrefs(r), frame: f, now: now, query: r.URL.Query(),
 		url: strings.TrimPrefix(r.URL.RequestURI(), d.cfg.BasePath),
 	}
-	v.tongue = d.tongues.choose(v.prefs.Lang, r.Header.Get("Accept-Language"))
+	v.tongue = d.tongueOf(r)
 	return v
+}
+
+// tongueOf is the language of whoever makes a request.
+func (d *Dashboard) tongueOf(r *http.Request) *tongue {
+	return d.tongues.choose(readPrefs(r).Lang, r.Header.Get("Accept-Language"))
 }
 
 // fragment renders what streams carry: the status in the header, and the live part.

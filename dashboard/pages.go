@@ -11,7 +11,7 @@ const pollEvery = 5 * time.Second
 
 // pageTable is every page, in the order of the navigation.
 func (d *Dashboard) pageTable() []*page {
-	return []*page{
+	pages := []*page{
 		{
 			name: "overview", path: "/{$}", nav: say("Overview"), key: "o", wishes: overviewWishes,
 			live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) },
@@ -19,19 +19,10 @@ func (d *Dashboard) pageTable() []*page {
 		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) }},
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
 		{name: "job", path: "/job", under: "jobs", data: d.jobData},
-		{
-			name: "schedule", path: "/schedule", nav: say("Schedule"), key: "s", wishes: scheduleWishes, data: scheduleData,
-			live: func(v *view) any { return newScheduleView(v, &d.cfg) },
-		},
-		{name: "workers", path: "/workers", nav: say("Workers"), key: "w", live: func(v *view) any { return newWorkersView(v, &d.cfg) }},
-		{name: "producers", path: "/producers", nav: say("Producers"), key: "p", live: func(v *view) any { return newProducersView(v, &d.cfg) }},
-		{
-			name: "charts", path: "/charts", nav: say("Metrics"), key: "m", wishes: d.chartsWishes, data: d.chartsData,
-			live: func(v *view) any { return d.newChartsView(v) },
-		},
-		{
-			name: "redis", path: "/redis", nav: say("Redis"), key: "r", need: access.Administer, data: d.redisData,
-			live: func(v *view) any { return newRedisView(v, &d.cfg) },
-		},
 	}
+	pages = append(pages, d.numberPages()...)
+	if d.cfg.Access.Login() {
+		pages = append(pages, &page{name: "sessions", path: "/sessions", need: access.Administer, data: d.sessionsData})
+	}
+	return pages
 }

@@ -62,8 +62,6 @@ func (p prefs) encode() string {
 
 // servePrefs keeps a choice in the browser that made it, and in nothing else.
 func (d *Dashboard) servePrefs(w http.ResponseWriter, r *http.Request) {
-	const maxForm = 4 << 10
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "This form did not arrive whole.", http.StatusBadRequest)
 		return
@@ -71,7 +69,7 @@ func (d *Dashboard) servePrefs(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{
 		Name: prefsCookie, Value: readPrefs(r).with(r.PostForm).encode(), Path: d.cfg.BasePath + "/",
 		MaxAge: int(prefsAge / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: strings.HasPrefix(d.cfg.PublicURL, "https:"),
+		Secure: d.cfg.secure(),
 	})
 	http.Redirect(w, r, d.back(r), http.StatusSeeOther)
 }

@@ -16,7 +16,10 @@ type problem struct {
 	Title, Text phrase
 }
 
-func (d *Dashboard) problemPage() *page { return &page{name: "problem"} }
+// otherPages have no address of their own: they are shown in place of others.
+func (d *Dashboard) otherPages() []*page {
+	return []*page{{name: "problem"}, {name: "signin"}, {name: "refused"}}
+}
 
 // problemOf says in public words what went wrong. Errors name hosts and users, which are for the log.
 func problemOf(err error) problem {

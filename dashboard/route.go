@@ -1,10 +1,13 @@
 package dashboard
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
 )
@@ -68,17 +71,13 @@ func (d *Dashboard) routes() []route {
 	all = append(all, []route{
 		{pattern: "POST /preferences", need: access.Enter, show: d.servePrefs},
 		{pattern: "GET /api/v1/queues", need: access.See, show: d.serveQueues, script: true},
-		{pattern: "GET /api/v1/schedule", need: access.See, show: d.serveSchedule, script: true},
-		{pattern: "GET /api/v1/series", need: access.See, show: d.serveSeries, script: true},
-		{pattern: "GET /api/v1/workers", need: access.See, show: d.serveWorkers, script: true},
-		{pattern: "GET /api/v1/producers", need: access.See, show: d.serveProducers, script: true},
-		{pattern: "GET /api/v1/redis", need: access.Administer, show: d.serveServers, script: true},
-		{pattern: "GET /charts.csv", need: access.See, show: d.serveCSV, script: true},
-		{pattern: "POST /workers", need: access.Operate, change: d.changeWorker},
-		{pattern: "GET /metrics", need: access.See, show: d.metrics.ServeHTTP, script: true},
+		{pattern: "GET /metrics", need: access.See, show: d.serveMetrics, script: true},
 		{pattern: "GET /healthz", need: access.Anyone, show: d.serveHealth, anyHost: true},
+		{pattern: "GET /readyz", need: access.Anyone, show: d.serveReady, anyHost: true},
 		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
 	}...)
+	all = append(all, d.numberRoutes()...)
+	all = append(all, d.signInRoutes()...)
 	if !d.cfg.ReadOnly {
 		return all
 	}
@@ -92,42 +91,98 @@ func (d *Dashboard) routes() []route {
 }
 
 // router serves the table: the mux answers other methods with 405 and other paths with 404.
-func (d *Dashboard) router() (http.Handler, error) {
+func (d *Dashboard) router(routes []route) (http.Handler, error) {
 	mux := http.NewServeMux()
 	var errs []error
-	for _, r := range d.routes() {
+	for i := range routes {
+		r := &routes[i]
 		if err := r.check(); err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		handler := d.guarded(r)
 		if !r.anyHost {
-			handler = forHosts(d.cfg.Hosts, handler)
+			handler = forHosts(d.cfg.hosts(), handler)
 		}
 		mux.Handle(r.method()+" "+d.cfg.BasePath+r.path(), handler)
 	}
 	if d.cfg.BasePath != "" {
 		mux.Handle("GET "+d.cfg.BasePath, http.RedirectHandler(d.cfg.BasePath+"/", http.StatusMovedPermanently))
 	}
-	return secured(http.NewCrossOriginProtection().Handler(mux)), errors.Join(errs...)
+	protection := http.NewCrossOriginProtection()
+	if origin := d.cfg.origin(); origin != "" {
+		errs = append(errs, protection.AddTrustedOrigin(origin))
+	}
+	return secured(protection.Handler(mux)), errors.Join(errs...)
 }
 
+const (
+	// requestTime is how long a handler may take, and maxBody how long a form may be, in bytes.
+	requestTime = 5 * time.Second
+	maxBody     = 64 << 10
+)
+
 // guarded lets through who may.
-func (d *Dashboard) guarded(rt route) http.Handler {
+func (d *Dashboard) guarded(rt *route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := access.From(r.Context())
-		if id.Role == "" {
-			id = access.Identity{Name: "anonymous", Role: d.cfg.Access.Anonymous}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if rt.need == access.Anyone {
+			rt.show(w, r)
+			return
 		}
-		if !id.May(rt.need) {
-			http.Error(w, "You may not do this.", http.StatusForbidden)
+		id, err := d.identify(r, rt)
+		if err != nil {
+			d.refuse(w, r, err)
 			return
 		}
 		r = r.WithContext(access.With(r.Context(), id))
-		if rt.change != nil {
-			rt.change(w, r, &actor{sight: d.sight(r)})
+		if !id.May(rt.need) {
+			d.forbid(w, r, rt, id)
 			return
 		}
-		rt.show(w, r)
+		d.answer(w, r, rt, id)
 	})
+}
+
+// identify says who makes a request.
+func (d *Dashboard) identify(r *http.Request, rt *route) (access.Identity, error) {
+	id, err := d.gate.Identify(r)
+	if rt.need == access.Enter {
+		return id, nil // whoever it is not
+	}
+	if !rt.script || !errors.Is(err, access.ErrNobody) {
+		return id, err
+	}
+	id, err = d.gate.ByPassword(r)
+	if errors.Is(err, access.ErrRefused) {
+		name, _, _ := r.BasicAuth()
+		d.noteRefused(r, name, err)
+	}
+	return id, err
+}
+
+// answer calls the handler, within the limits of a session.
+func (d *Dashboard) answer(w http.ResponseWriter, r *http.Request, rt *route, id access.Identity) {
+	limit, wait, cancel := d.requests, r.Context(), context.CancelFunc(func() {})
+	if rt.stream {
+		limit = d.tabs
+		wait, cancel = context.WithCancel(wait)
+		cancel() // streams do not wait
+	} else {
+		wait, cancel = context.WithTimeout(wait, requestTime)
+		r = r.WithContext(wait)
+	}
+	defer cancel()
+	leave, ok := limit.enter(wait, cmp.Or(id.Session, id.Name))
+	if !ok {
+		retryAfter(w, pollEvery)
+		d.refusal(w, r, http.StatusTooManyRequests, say("Too many requests of yours are under way. Try again in a few seconds."))
+		return
+	}
+	defer leave()
+	if rt.change != nil {
+		rt.change(w, r, &actor{sight: d.sight(r)})
+		return
+	}
+	rt.show(w, r)
 }

@@ -7,10 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dueq-io/dueq/queue"
 )
 
 // paths of every route that answers GET, as a browser asks for them.
 func paths(d *Dashboard) []string {
+	// queries is what pages need that are of one thing.
+	queries := map[string]string{"/job": "?queue=sms&id=" + sampleJob, "/queue": "?name=sms"}
 	var out []string
 	for _, r := range d.routes() {
 		switch {
@@ -20,16 +24,23 @@ func paths(d *Dashboard) []string {
 				out = append(out, d.cfg.BasePath+"/static/"+name)
 			}
 		default:
-			out = append(out, d.cfg.BasePath+strings.TrimSuffix(r.path(), "{$}"))
+			out = append(out, d.cfg.BasePath+strings.TrimSuffix(r.path(), "{$}")+queries[strings.TrimPrefix(r.path(), "/events")])
 		}
 	}
 	return out
 }
 
-// sampled is a dashboard with a frame of just now, and no collector to replace it.
+// sampleJob is the ID of a job that sampledNow has.
+const sampleJob = "job-1"
+
+// sampledNow is a dashboard with a frame of just now, and no collector to replace it.
 func sampledNow(t *testing.T, cfg Config) *Dashboard {
 	t.Helper()
-	d := fake(t, cfg, nil)
+	client := open(t, "memory://")
+	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "sms.send", ID: sampleJob}); err != nil {
+		t.Fatal(err)
+	}
+	d := newDashboard(t, client, cfg)
 	f := busyFrame()
 	f.at, f.made = time.Now(), time.Now()
 	d.collector.latest.Store(f)
@@ -101,7 +112,7 @@ func TestHosts(t *testing.T) {
 		for _, path := range paths(d) {
 			got := request(t, d, http.MethodHead, path, named)
 			wanted := http.StatusForbidden
-			if want || path == "/healthz" {
+			if want || path == "/healthz" || path == "/readyz" {
 				wanted = http.StatusOK
 			}
 			if got.status != wanted {

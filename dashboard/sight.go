@@ -42,7 +42,11 @@ func (s sight) jobs(ctx context.Context, name string, q queue.Query) (queue.Page
 	if err := s.check(name); err != nil {
 		return queue.Page{}, err
 	}
-	return s.d.client.Inspector().Jobs(ctx, name, q)
+	page, err := s.d.client.Inspector().Jobs(ctx, name, q)
+	for i := range page.Jobs {
+		s.hide(&page.Jobs[i])
+	}
+	return page, err
 }
 
 // job reads one job, with secrets hidden.
@@ -50,7 +54,27 @@ func (s sight) job(ctx context.Context, name, id string) (queue.JobInfo, error) 
 	if err := s.check(name); err != nil {
 		return queue.JobInfo{}, err
 	}
-	return s.d.client.Inspector().Job(ctx, name, id)
+	info, err := s.d.client.Inspector().Job(ctx, name, id)
+	if err != nil {
+		return queue.JobInfo{}, err
+	}
+	s.hide(&info)
+	return info, nil
+}
+
+// hide redacts all of a job that a producer or a handler wrote, but for its ID and its kind: people act
+// by them.
+func (s sight) hide(j *queue.JobInfo) {
+	r := s.d.redactor
+	j.Payload = []byte(r.Payload(j.Kind, j.Payload))
+	j.Headers = r.Headers(j.Kind, j.Headers)
+	j.Unique.Key = r.Text(j.Kind, j.Unique.Key)
+	for i := range j.Tags {
+		j.Tags[i] = r.Text(j.Kind, j.Tags[i])
+	}
+	for i := range j.Errors {
+		j.Errors[i].Error = r.Text(j.Kind, j.Errors[i].Error)
+	}
 }
 
 // actor is the sight of somebody who may also act. Only the router makes one, for a route that changes

@@ -18,6 +18,9 @@ type Identity struct {
 	// Session names the session that the request belongs to, for those who signed in here. It is no
 	// secret: the cookie cannot be made of it.
 	Session string
+
+	// local says that the name is that of a user of Config.
+	local bool
 }
 
 // May says whether the identity has a permission.

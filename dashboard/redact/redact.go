@@ -1,4 +1,6 @@
-// Package redact hides secrets and personal data in what a dashboard shows of jobs.
+// Package redact hides secrets and personal data in what a dashboard shows of jobs: payloads, errors,
+// headers and addresses. It goes by the names of fields and by what secrets look like. It cannot know a
+// secret that has neither: rules of [Config] name those.
 package redact
 
 import (
@@ -47,4 +49,46 @@ func (c *Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// Redactor hides. It is safe for concurrent use.
+type Redactor struct {
+	cfg   Config
+	every names
+	kinds map[string]names
+}
+
+// New makes a Redactor of a valid Config.
+func New(cfg Config) *Redactor {
+	r := &Redactor{cfg: cfg, every: names{}.with(cfg.Keys), kinds: map[string]names{}}
+	for kind, rule := range cfg.Kinds {
+		r.kinds[kind] = r.every.with(rule.Keys)
+	}
+	return r
+}
+
+func (r *Redactor) names(kind string) names {
+	if n, ok := r.kinds[kind]; ok {
+		return n
+	}
+	return r.every
+}
+
+// Text returns a text of a job of a kind, such as an error, without secrets, 64 KiB of it at most.
+func (r *Redactor) Text(kind, text string) string { return r.names(kind).text(text) }
+
+// Headers returns a copy of headers of a job of a kind without secrets.
+func (r *Redactor) Headers(kind string, headers map[string]string) map[string]string {
+	if headers == nil {
+		return nil
+	}
+	n := r.names(kind)
+	out := make(map[string]string, len(headers))
+	for name, value := range headers {
+		if n.secret(name) {
+			value = hidden
+		}
+		out[name] = n.text(value)
+	}
+	return out
 }

@@ -75,8 +75,8 @@ function ask(/** @type {number} */ left) {
   halt();
   polling = setTimeout(() => (left > 0 ? ask(left - pollEvery) : listen()), pollEvery);
   fetch(location.href, { cache: "no-store" })
-    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
-    .then((html) => document.hidden || show(html))
+    .then((answer) => (answer.status === 401 ? location.reload() : answer.ok ? answer.text() : Promise.reject(answer.status)))
+    .then((html) => !html || document.hidden || show(html))
     .catch(() => {}); // silence is what age() watches
 }
 
