@@ -12,8 +12,8 @@ func (d *Dashboard) numberPages() []*page {
 		{name: "workers", path: "/workers", nav: say("Workers"), key: "w", live: func(v *view) any { return newWorkersView(v, &d.cfg) }},
 		{name: "producers", path: "/producers", nav: say("Producers"), key: "p", live: func(v *view) any { return newProducersView(v, &d.cfg) }},
 		{
-			name: "charts", path: "/charts", nav: say("Metrics"), key: "m", wishes: d.chartsWishes, data: d.chartsData,
-			live: func(v *view) any { return d.newChartsView(v) },
+			name: "charts", path: "/charts", nav: say("Metrics"), key: "m", wishes: chartsWishes, data: chartsData,
+			live: func(v *view) any { return newChartsView(v, &d.cfg) },
 		},
 		{
 			name: "redis", path: "/redis", nav: say("Redis"), key: "r", need: access.Administer, data: d.redisData,
@@ -31,6 +31,6 @@ func (d *Dashboard) numberRoutes() []route {
 		{pattern: "GET /api/v1/producers", need: access.See, show: d.serveProducers, script: true},
 		{pattern: "GET /api/v1/redis", need: access.Administer, show: d.serveServers, script: true},
 		{pattern: "GET /charts.csv", need: access.See, show: d.serveCSV, script: true},
-		{pattern: "POST /workers", need: access.Operate, change: d.changeWorker},
+		{pattern: "POST /workers/act", need: access.Operate, change: d.changeWorker},
 	}
 }
