@@ -31,6 +31,7 @@ type Dashboard struct {
 	pages     map[string]*page
 	static    static
 	metrics   http.Handler
+	checkup   checkup
 	handler   http.Handler
 }
 
@@ -44,12 +45,12 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	return build(client, client.Namespace(), readerOf(client), cfg)
+	return build(client, client.Namespace(), sourceOf(client), cfg)
 }
 
-func build(client *queue.Client, namespace string, read reader, cfg Config) (*Dashboard, error) {
+func build(client *queue.Client, namespace string, from source, cfg Config) (*Dashboard, error) {
 	d := &Dashboard{
-		cfg: cfg, namespace: namespace, client: client, collector: newCollector(read, &cfg), redactor: redact.New(cfg.Redact),
+		cfg: cfg, namespace: namespace, client: client, collector: newCollector(from, &cfg), redactor: redact.New(cfg.Redact),
 		requests: newLimiter(requestsAtOnce), tabs: newLimiter(streamsAtOnce), recheck: heartbeat,
 	}
 	var err error

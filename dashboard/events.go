@@ -80,6 +80,9 @@ func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 			return
 		}
 		v := d.view(r, f, f.made)
+		if p.wishes != nil {
+			d.collector.wishes.add(p.wishes(v))
+		}
 		html, err := f.fragment(p.fragmentKey(v), func() ([]byte, error) { return p.fragment(d, v) })
 		if err != nil {
 			d.cfg.Logger.ErrorContext(r.Context(), "dashboard: fragment cannot be rendered", slog.Any("error", err))

@@ -49,7 +49,7 @@ func fake(t *testing.T, cfg Config, read reader) *Dashboard {
 	if err := cfg.validate(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := build(&queue.Client{}, "test", read, cfg)
+	d, err := build(&queue.Client{}, "test", source{queues: read}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

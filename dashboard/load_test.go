@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestParallelLoad(t *testing.T) {
 	t.Parallel()
 	client := open(t, "memory://")
-	d := newDashboard(t, client, Config{Interval: minInterval, MaxStreams: 8})
+	d := newDashboard(t, client, Config{Interval: minInterval, MaxStreams: 8, Access: access.Config{Anonymous: access.Admin}})
 	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x", ID: sampleJob, Delay: time.Hour}); err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func cards(t *testing.T, rdb *goredis.Client, namespace, name string) map[queue.
 
 // cells are the table's, by queue and column.
 func cells(page string) map[string]map[string]string {
-	rows := regexp.MustCompile(`(?s)<th role="rowheader" scope="row">(?:<svg.*?</svg>)?([\w.-]+)(.*?)</tr>`)
+	rows := regexp.MustCompile(`(?s)<th role="rowheader" scope="row">(?:<svg.*?</svg>)?<a [^>]*>([\w.-]+)</a>(.*?)</tr>`)
 	parts := regexp.MustCompile(`data-label="([^"]+)" class="[^"]*">([^<]*)</td>`)
 	out := map[string]map[string]string{}
 	for _, r := range rows.FindAllStringSubmatch(page, -1) {
@@ -205,7 +205,7 @@ func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client := open(t, server.URL())
-	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x"}); err != nil {
+	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x", Delay: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	d := newDashboard(t, client, Config{Interval: minInterval})

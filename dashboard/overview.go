@@ -1,11 +1,11 @@
 package dashboard
 
 import (
+	"strconv"
 	"time"
-)
 
-// shownFindings bounds the verdict line.
-const shownFindings = 4
+	"github.com/dueq-io/dueq/queue"
+)
 
 // overview is what the template of that name shows.
 type overview struct {
@@ -17,18 +17,8 @@ type overview struct {
 	Rows      []row
 	More      int
 	Namespace string
-}
-
-type verdictView struct {
-	Level    level
-	Word     phrase
-	Text     phrase
-	Findings []finding
-	More     int
-	// Mark goes before the title of the browser's tab. Say is what a screen reader hears when the
-	// verdict changes.
-	Mark string
-	Say  phrase
+	Horizon   *horizonChart
+	Crew      crewView
 }
 
 type tile struct {
@@ -38,14 +28,87 @@ type tile struct {
 	Level level
 }
 
+// overviewColumns are what tells whether a queue is well, in the order in which one asks.
+var overviewColumns = []column{
+	depth(queue.Ready, say("Ready"), say("Jobs that wait for a worker")),
+	{
+		Label: say("Oldest ready"), Means: say("How long the first ready job has been due"), rule: "oldest_ready",
+		text: func(q *queueState) string { return age(q.Ready, q.OldestReady) },
+	},
+	{
+		Label: say("Overdue"), Means: say("Jobs that are due but not promoted"), rule: "overdue",
+		text: func(q *queueState) string { return formatCount(q.Overdue) },
+	},
+	{
+		Label: say("Late p99"), Means: say("99 of 100 jobs that started in the last 5 min did so within this time after they were due"),
+		rule: "lateness", text: func(q *queueState) string { return formatLate(&q.five) },
+	},
+	{Label: say("Running"), Means: say("Jobs that run, of the slots of all workers that serve the queue"), text: runningOf},
+	{
+		Label: say("In/s"), Means: say("Jobs enqueued a second, over 10 s"),
+		text: func(q *queueState) string { return rate(q.rate.In, q.rateKnown) },
+	},
+	{
+		Label: say("Out/s"), Means: say("Jobs acked a second, over 10 s"),
+		text: func(q *queueState) string { return rate(q.rate.Out, q.rateKnown) },
+	},
+	{
+		Label: say("Errors"), Means: say("Share of the attempts that failed, of those that ended in the last 5 min"), rule: "errors",
+		text: func(q *queueState) string { return formatErrors(&q.five) },
+	},
+	depth(queue.Delayed, say("Delayed"), say("Jobs whose time has not come")),
+	{
+		Label: say("Dead"), Means: say("Jobs in the dead letter"), rule: "dead",
+		text: func(q *queueState) string { return formatCount(q.Dead) },
+	},
+	{Label: say("Workers"), Means: say("Workers that take jobs of the queue"), rule: "no_worker", text: workersOf},
+}
+
+func formatLate(a *queue.Activity) string {
+	l := lateOf(a)
+	if l.n == 0 {
+		return none
+	}
+	return formatSpan(max(l.p99, time.Millisecond))
+}
+
+func formatErrors(a *queue.Activity) string {
+	share, n := a.ErrorShare()
+	if n == 0 {
+		return none
+	}
+	return formatShare(share)
+}
+
+func runningOf(q *queueState) string {
+	if !q.crew.known || q.crew.slots == 0 {
+		return formatCount(q.Leased)
+	}
+	return formatCount(q.Leased) + "/" + formatCount(int64(q.crew.slots))
+}
+
+func workersOf(q *queueState) string {
+	if !q.crew.known {
+		return none
+	}
+	return strconv.Itoa(q.crew.leasing)
+}
+
+// overviewReach is how far the horizon of the Overview looks ahead.
+const overviewReach = "1h"
+
+func overviewWishes(*view) []wish { return []wish{{what: wishHorizon, span: overviewReach}} }
+
 func newOverview(look *view, cfg *Config, namespace string) overview {
 	f, now := look.frame, look.now
 	v := judge(f, now, cfg)
+	stale := f.stale(now, cfg.IdleInterval)
 	o := overview{
-		Verdict: viewVerdict(v), Sampled: sampled(f, now), Stale: f.stale(now, cfg.IdleInterval),
-		Tiles: tiles(f, v.Findings), Columns: columns, Namespace: namespace,
+		Verdict: viewVerdict(v), Sampled: sampled(f, now), Stale: stale,
+		Tiles: tiles(f, v.Findings), Columns: overviewColumns, Namespace: namespace,
+		Horizon: f.horizonChart("", overviewReach, stale), Crew: newCrewView(&f.members),
 	}
-	o.Rows, o.More = newRows(f.queues, v.Findings)
+	o.Rows, o.More = newRows(f.queues, v.Findings, overviewColumns)
 	return o
 }
 
@@ -61,25 +124,6 @@ func sampled(f *frame, now time.Time) phrase {
 	return say("sampled %s UTC · Redis answered in %s", at, took)
 }
 
-// levelMarks mark the levels where there are no colours.
-var levelMarks = map[level]string{healthy: "✓", idle: "✓", degraded: "⚠", down: "✖"}
-
-func viewVerdict(v verdict) verdictView {
-	out := verdictView{Level: v.Level, Word: v.Level.Word(), Text: v.Text, Findings: v.Findings, Mark: levelMarks[v.Level]}
-	if out.More = len(v.Findings) - shownFindings; out.More > 0 {
-		out.Findings = v.Findings[:shownFindings]
-	}
-	out.Say = say("%s.", out.Word)
-	for _, f := range out.Findings {
-		if f.Queue == "" {
-			out.Say = say("%s %s.", out.Say, f.Say)
-		} else {
-			out.Say = say("%s %s: %s.", out.Say, f.Queue, f.Say)
-		}
-	}
-	return out
-}
-
 func tiles(f *frame, findings []finding) []tile {
 	if f.at.IsZero() {
 		return nil
@@ -90,14 +134,47 @@ func tiles(f *frame, findings []finding) []tile {
 		flowNote = say("%s, %s failed", surplus(t.rate.In-t.rate.Out), formatRate(t.rate.Failed))
 	}
 	return []tile{
-		{Name: say("Ready"), Value: formatCount(t.Ready), Note: say("in %d of %d queues", t.withReady, len(f.queues))},
+		{Name: say("Ready"), Value: formatCount(t.Ready), Note: trend(&t, len(f.queues))},
 		{Name: say("Oldest ready"), Value: age(t.Ready, t.OldestReady), Note: say("%s", t.oldest), Level: worst(findings, "oldest_ready")},
 		{Name: say("Overdue"), Value: formatCount(t.Overdue), Note: overdueNote(&t), Level: worst(findings, "overdue")},
-		{Name: say("Leased"), Value: formatCount(t.Leased), Note: say("running now")},
-		{Name: say("Delayed"), Value: formatCount(t.Delayed), Note: say("and %s retrying", formatCount(t.Retrying))},
+		{Name: say("Late p99, 5 min"), Value: formatLate(&t.five), Note: lateNote(&t), Level: worst(findings, "lateness")},
 		{Name: say("In / out per second"), Value: rate(t.rate.In, t.rateKnown) + " / " + rate(t.rate.Out, t.rateKnown), Note: flowNote},
-		{Name: say("Dead"), Value: formatCount(t.Dead), Note: say("%s done, kept", formatCount(t.Done))},
+		{Name: say("Errors, 5 min"), Value: formatErrors(&t.five), Note: errorsNote(&t), Level: worst(findings, "errors")},
 	}
+}
+
+// trend says where ready is going: at the pace of the last seconds, when it will be empty.
+func trend(t *totals, queues int) phrase {
+	const still = 0.05
+	switch {
+	case t.rateKnown && t.waiting > 0 && t.growth > still:
+		return say("growing by %s/s", formatRate(t.growth))
+	case t.rateKnown && t.waiting > 0 && t.growth < -still:
+		seconds := min(float64(t.waiting)/-t.growth, (100 * day).Seconds())
+		return say("falling, none in %s", formatSpan(time.Duration(seconds*float64(time.Second))))
+	default:
+		return say("in %d of %d queues", t.withReady, queues)
+	}
+}
+
+func lateNote(t *totals) phrase {
+	l := lateOf(&t.five)
+	switch {
+	case !t.fiveKnown:
+		return phrase{}
+	case l.n == 0:
+		return say("no job has started")
+	default:
+		return say("lag %s, wait %s", formatSpan(l.lag), formatSpan(l.wait))
+	}
+}
+
+func errorsNote(t *totals) phrase {
+	if !t.fiveKnown {
+		return phrase{}
+	}
+	_, n := t.five.ErrorShare()
+	return say("of %s attempts", formatCount(n))
 }
 
 // surplus writes what more goes in than comes out, a second.

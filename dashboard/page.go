@@ -39,6 +39,9 @@ type page struct {
 	// data reads what "main" shows beside the live part, when the page is asked for. Its error becomes
 	// a page that says so: queue.ErrNotFound, queue.ErrInvalid, and those of a Redis that is away.
 	data func(ctx context.Context, v *view) (any, error)
+	// wishes are what the live part shows beside what every frame has. They are read while someone looks.
+	// Names of queues in them are those in sight: see sight.check.
+	wishes func(v *view) []wish
 
 	sets map[string]*template.Template // by tongue
 }
@@ -72,7 +75,8 @@ func (d *Dashboard) loadPages() error {
 		p.sets = map[string]*template.Template{}
 		for _, t := range d.tongues.all {
 			set, err := template.New(p.name).Funcs(d.templateFuncs(t)).
-				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/joblist.html", "templates/plain.html", "templates/"+p.name+".html")
+				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/joblist.html",
+					"templates/horizon.html", "templates/plain.html", "templates/"+p.name+".html")
 			if err != nil {
 				return err
 			}
@@ -143,6 +147,10 @@ func (p *page) whole(d *Dashboard, v *view, data any) ([]byte, error) {
 func (d *Dashboard) servePage(p *page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := d.view(r, d.sight(r).frame(r.Context()), time.Now())
+		if p.wishes != nil {
+			v.frame = d.collector.wish(r.Context(), p.wishes(v)).of(v.id)
+			v.now = time.Now()
+		}
 		var data any
 		if p.data != nil {
 			var err error

@@ -27,7 +27,7 @@ func problemOf(err error) problem {
 	switch {
 	case errors.As(err, &told):
 		return problem{told.status, told.title, told.text}
-	case errors.Is(err, queue.ErrNotFound):
+	case errors.Is(err, queue.ErrNotFound), errors.Is(err, queue.ErrNoWorker):
 		return problem{
 			http.StatusNotFound, say("Not here"),
 			say("There is nothing under this address: it may have ended meanwhile, or have been removed."),

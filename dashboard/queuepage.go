@@ -77,7 +77,7 @@ func queueLivePart(v *view, cfg *Config) any {
 			l.Why = append(l.Why, f.Text)
 		}
 	}
-	l.Level, l.Badges, l.Spark, l.Tiles = worst(own, ""), badges(q), newSpark(q.series), queueTiles(q, own)
+	l.Level, l.Badges, l.Spark, l.Tiles = worst(own, ""), badges(q), newSpark(q.hour.series), queueTiles(q, own)
 	for _, s := range tabStates {
 		link := "queue?" + url.Values{"name": {name}, "state": {string(s)}}.Encode()
 		l.Tabs = append(l.Tabs, tab{s, stateWord(s), formatCount(q.State(s)), link, s == queueTab(v.query)})

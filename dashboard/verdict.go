@@ -53,8 +53,9 @@ type verdict struct {
 func judge(f *frame, now time.Time, cfg *Config) verdict {
 	findings := append([]finding{}, judgeData(f, now, cfg)...)
 	if !f.stale(now, cfg.IdleInterval) {
+		findings = append(findings, serverFindings(f.servers, cfg)...)
 		for i := range f.queues {
-			findings = append(findings, judgeQueue(&f.queues[i], &cfg.Thresholds)...)
+			findings = append(findings, judgeQueue(&f.queues[i], cfg.thresholds(f.queues[i].Name))...)
 		}
 	}
 	slices.SortStableFunc(findings, func(a, b finding) int { return int(b.Level) - int(a.Level) })
@@ -100,41 +101,14 @@ func judgeQueue(q *queueState, limits *Thresholds) []finding {
 		return []finding{{Level: degraded, Rule: "unreadable", Queue: q.Name, Text: why, Say: why}}
 	}
 	var out []finding
-	if l := exceeds(q.OverdueAge, limits.OverdueDegraded, limits.OverdueDown); q.Overdue > 0 && l > healthy {
-		why := say("no mover is promoting")
-		if q.rateKnown && q.rate.Promoted > 0 {
-			why = say("the mover does not keep up")
+	for _, look := range rules {
+		if f, wrong := look(q, limits); wrong {
+			f.Queue = q.Name
+			out = append(out, f)
 		}
-		out = append(out, finding{
-			Level: l, Rule: "overdue", Queue: q.Name, Say: why,
-			Text: say("%s overdue by %s: %s", formatJobs(q.Overdue), formatSpan(q.OverdueAge), why),
-		})
-	}
-	if l := exceeds(q.OldestReady, limits.ReadyDegraded, limits.ReadyDown); q.Ready > 0 && !q.Paused && l > healthy {
-		why := say("workers do not keep up")
-		if q.Leased == 0 && q.rate.Out == 0 {
-			why = say("no worker takes jobs")
-		}
-		limit := limits.ReadyDegraded
-		if l == down {
-			limit = limits.ReadyDown
-		}
-		out = append(out, finding{
-			Level: l, Rule: "oldest_ready", Queue: q.Name, Say: why,
-			Text: say("oldest ready job waits %s (limit %s): %s", formatSpan(q.OldestReady), formatLimit(limit), why),
-		})
-	}
-	if held := q.held(); q.MaxLen > 0 && held >= q.MaxLen {
-		out = append(out, finding{
-			Level: degraded, Rule: "full", Queue: q.Name, Say: say("full, producers are refused"),
-			Text: say("full with %s (limit %s): producers are refused", formatJobs(held), formatCount(q.MaxLen)),
-		})
 	}
 	return out
 }
-
-// held is how many jobs count against MaxLen.
-func (q *queueState) held() int64 { return q.Delayed + q.Ready + q.Leased + q.Retrying }
 
 // exceeds compares an age with the thresholds of degraded and down, of which a negative one is none.
 func exceeds(age, warn, fail time.Duration) level {

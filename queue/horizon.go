@@ -18,7 +18,7 @@ type Horizon struct {
 	Now time.Time `json:"now"`
 	// Overdue are due and not yet promoted, Later due after the last bar.
 	Overdue WaitingJobs `json:"overdue"`
-	Bars    []Bar   `json:"bars"`
+	Bars    []Bar       `json:"bars"`
 	Later   WaitingJobs `json:"later"`
 }
 

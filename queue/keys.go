@@ -34,6 +34,7 @@ var keyForms = map[string]keyForm{
 	"ghosts":   {"ghosts", "hash"},     // rank (h, n, l) and id -> entries of that list to drop
 	"meta":     {"meta", "hash"},       // switches, limits and the token sequence
 	"stats":    {"stats", "hash"},      // verb -> count
+	"series":   {"series", "hash"},     // how much the counts rose, by time
 	"wake":     {"wake", "list"},       // at most one: wakes a worker
 	"tick":     {"tick", "list"},       // at most one: wakes the mover
 }

@@ -103,6 +103,20 @@ func (in *Inspector) Series(ctx context.Context, queue string, from, to time.Tim
 		return Series{}, err
 	}
 	frame.Queue = queue
+	if len(frame.Buckets) == 0 {
+		return frame, nil
+	}
+	pipe := in.c.rdb.Pipeline()
+	first := frame.Buckets[0].Start
+	reading := askSeries(ctx, pipe, in.c.lineOf(queue).shard, first, first.Add(frame.Step*time.Duration(len(frame.Buckets))))
+	if err := exec(ctx, pipe); err != nil {
+		return Series{}, fmt.Errorf("read series of %s: %w", queue, err)
+	}
+	for _, e := range reading.entries() {
+		if i := int(e.at.Sub(first) / frame.Step); !e.at.Before(first) && i < len(frame.Buckets) {
+			frame.Buckets[i].add(e.columns)
+		}
+	}
 	return frame, nil
 }
 
@@ -199,9 +213,23 @@ func (in *Inspector) Activity(ctx context.Context, window time.Duration, queues 
 	if err != nil {
 		return nil, err
 	}
+	pipe := in.c.rdb.Pipeline()
+	from := now.Add(-window).Truncate(FineStep)
+	readings := make([]*seriesReading, len(names))
+	for i, name := range names {
+		readings[i] = askSeries(ctx, pipe, in.c.lineOf(name).shard, from, now)
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, fmt.Errorf("read activity: %w", err)
+	}
 	out := make([]Activity, len(names))
 	for i, name := range names {
-		out[i] = Activity{Queue: name, From: now.Add(-window).Truncate(FineStep), To: now}
+		out[i] = Activity{Queue: name, From: from, To: now}
+		for _, e := range readings[i].entries() {
+			if !e.at.Before(from) && e.at.Before(now) {
+				out[i].add(e.columns)
+			}
+		}
 	}
 	return out, nil
 }

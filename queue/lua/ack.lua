@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- ack: leased -> done (kept) or gone. The worker finished; its token proves that it holds the lease.
--- USES clock owned unique forget unlease
--- KEYS jobs leased tokens faults done priority unique marks stats
+-- USES clock rings series owned unique forget unlease
+-- KEYS jobs leased tokens faults done priority unique marks stats series
 -- ARGV specs
 -- EACH id token
 -- RETURNS position and code of each job refused: LOST

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- cancel: delayed, retrying, ready or dead -> gone. A leased job is flagged by a '-' before its token:
 -- its worker is told at the next heartbeat, and it ends whatever the worker asks for.
--- USES unique forget lift clock
--- KEYS jobs delayed retry tokens faults dead done priority unique ghosts stats
+-- USES unique forget lift clock rings series
+-- KEYS jobs delayed retry tokens faults dead done priority unique ghosts stats series
 -- EACH id
 -- RETURNS position and code of each job not gone: UNKNOWN | RUNNING (flagged) | ENDED
 local refused, flags, gone, seen = {}, {}, {}, {}
@@ -25,5 +25,5 @@ end
 if #flags > 0 then redis.call('HSET', tokens, unpack(flags)) end
 for _, job in ipairs(gone) do lift(job, whereabouts(job)) end
 forget(gone, 'gone')
-if #gone > 0 then redis.call('HINCRBY', stats, 'cancel', #gone) end
+count('cancel', #gone)
 return refused

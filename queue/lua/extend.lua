@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- extend: leased -> leased. A worker's heartbeat for all of a shard's jobs that it runs.
--- USES clock owned
--- KEYS leased tokens faults stats
+-- USES clock rings series owned
+-- KEYS leased tokens faults stats series
 -- ARGV lease_ms
 -- EACH id token
 -- RETURNS position and code of each job to stop: LOST | CANCELLED (its lease is extended: it still ends by its token)
@@ -16,6 +16,6 @@ local deadlines = {}
 for n, i in ipairs(mine) do deadlines[2 * n - 1], deadlines[2 * n] = now + lease_ms, id[i] end
 if #mine > 0 then
   redis.call('ZADD', leased, unpack(deadlines))
-  redis.call('HINCRBY', stats, 'extend', #mine)
+  count('extend', #mine)
 end
 return refused

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- reap: leased, lease run out -> ready, or dead once max_lost workers were lost with it. It decides
 -- by what it reads itself, so any number of processes may call it.
--- USES clock owned ready unique forget unlease
--- KEYS jobs high ready low leased tokens faults dead priority unique meta stats wake
+-- USES clock rings series owned ready unique forget unlease
+-- KEYS jobs high ready low leased tokens faults dead priority unique meta stats series wake
 -- ARGV limit max_lost stall_ms grace_ms
 -- RETURNS how many went to ready, how many to dead, and the wait in ms until a lease can run out (-1: none)
 local pass = redis.call('HMGET', meta, 'reaped', 'grace')

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- requeue: dead or done -> ready, as new: its counts are reset.
--- USES clock ready
--- KEYS jobs high ready low faults dead done priority stats wake
+-- USES clock rings series ready
+-- KEYS jobs high ready low faults dead done priority stats series wake
 -- EACH id
 -- RETURNS position and code of each job refused: UNKNOWN | LIVE (neither dead nor done)
 local refused, back, entries, seen = {}, {}, {}, {}
@@ -23,5 +23,5 @@ redis.call('HDEL', faults, unpack(back))
 push('RPUSH', back, entries)
 redis.call('ZREM', dead, unpack(back))
 redis.call('ZREM', done, unpack(back))
-redis.call('HINCRBY', stats, 'requeue', #back)
+count('requeue', #back)
 return refused

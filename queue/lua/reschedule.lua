@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- reschedule: delayed or retrying -> another due time. A due time that has come stays.
--- USES clock ready
--- KEYS jobs delayed retry high ready low leased dead done priority stats wake tick
+-- USES clock rings series ready
+-- KEYS jobs delayed retry high ready low leased dead done priority stats series wake tick
 -- EACH id when
 -- RETURNS position and code of each job refused: UNKNOWN | DUE | RUNNING | ENDED
 local refused, moves, first = {}, {}, {}
@@ -32,5 +32,5 @@ for _, move in ipairs(moves) do
   sooner = sooner or due < first[set]
 end
 if sooner then signal(tick) end
-if #moves > 0 then redis.call('HINCRBY', stats, 'reschedule', #moves) end
+count('reschedule', #moves)
 return refused
