@@ -75,3 +75,12 @@ var didWords = map[string]phrase{
 	string(actDelete):     say("The job is deleted."),
 	"moved":               say("Nothing was done: the job had moved on meanwhile."),
 }
+
+// didQueueWords are didWords for what was done to a queue.
+var didQueueWords = map[string]phrase{
+	"pause":  say("The queue is paused: workers get no jobs of it. Those that run go on."),
+	"resume": say("Workers get jobs of the queue again."),
+	"close":  say("The intake is closed: producers are refused. Jobs that are there go on."),
+	"open":   say("The intake is open again."),
+	"limit":  say("The limit is set."),
+}

@@ -91,7 +91,7 @@ func cards(t *testing.T, rdb *goredis.Client, namespace, name string) map[queue.
 
 // cells are the table's, by queue and column.
 func cells(page string) map[string]map[string]string {
-	rows := regexp.MustCompile(`(?s)<th role="rowheader" scope="row">(?:<svg.*?</svg>)?([\w.-]+)(.*?)</tr>`)
+	rows := regexp.MustCompile(`(?s)<th role="rowheader" scope="row">(?:<svg.*?</svg>)?<a [^>]*>([\w.-]+)</a>(.*?)</tr>`)
 	parts := regexp.MustCompile(`data-label="([^"]+)" class="[^"]*">([^<]*)</td>`)
 	out := map[string]map[string]string{}
 	for _, r := range rows.FindAllStringSubmatch(page, -1) {

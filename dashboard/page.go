@@ -75,8 +75,8 @@ func (d *Dashboard) loadPages() error {
 		p.sets = map[string]*template.Template{}
 		for _, t := range d.tongues.all {
 			set, err := template.New(p.name).Funcs(d.templateFuncs(t)).
-				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/joblist.html", "templates/plain.html",
-					"templates/horizon.html", "templates/"+p.name+".html")
+				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/joblist.html",
+					"templates/horizon.html", "templates/plain.html", "templates/"+p.name+".html")
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,11 @@ func (d *Dashboard) pageTable() []*page {
 			name: "overview", path: "/{$}", nav: say("Overview"), key: "o", wishes: overviewWishes,
 			live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) },
 		},
-		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) }},
+		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newQueues(v, &d.cfg, d.namespace) }},
+		{
+			name: "queue", path: "/queue", under: "queues", data: d.queueData,
+			live: func(v *view) any { return queueLivePart(v, &d.cfg) },
+		},
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
 		{name: "job", path: "/job", under: "jobs", data: d.jobData},
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -36,17 +37,20 @@ func paths(d *Dashboard) []string {
 // sampleJob is the ID of a job that sampledNow has.
 const sampleJob = "job-1"
 
-// sampledNow is a dashboard with a frame of just now, and no collector to replace it.
+// sampledNow is a dashboard of two queues whose collector runs, and which everybody may do everything in.
 func sampledNow(t *testing.T, cfg Config) *Dashboard {
 	t.Helper()
 	client := open(t, "memory://")
-	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "sms.send", ID: sampleJob}); err != nil {
-		t.Fatal(err)
+	for _, j := range []queue.Job{{Queue: "sms", Kind: "sms.send", ID: sampleJob}, {Queue: "callbacks", Kind: "cb", Delay: time.Hour}} {
+		if _, err := client.Enqueue(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !cfg.Access.Login() {
+		cfg.Access.Anonymous = access.Admin
 	}
 	d := newDashboard(t, client, cfg)
-	f := busyFrame()
-	f.at, f.made = time.Now(), time.Now()
-	d.collector.latest.Store(f)
+	run(t, d)
 	return d
 }
 
@@ -84,13 +88,23 @@ func TestEveryRouteIsSecured(t *testing.T) {
 func TestOnlyGetAndHead(t *testing.T) {
 	t.Parallel()
 	d := sampledNow(t, Config{})
+	posts := map[string]bool{}
+	for _, r := range d.routes() {
+		posts[r.path()] = posts[r.path()] || r.method() == http.MethodPost
+	}
 	for _, path := range paths(d) {
 		if got := request(t, d, http.MethodHead, path); got.status != http.StatusOK {
 			t.Errorf("HEAD %s: %d %s", path, got.status, got.body)
 		}
-		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+		methods, allow := []string{http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}, "GET, HEAD"
+		if posts[path] {
+			allow = "GET, HEAD, POST"
+		} else {
+			methods = append(methods, http.MethodPost)
+		}
+		for _, method := range methods {
 			got := request(t, d, method, path)
-			if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
+			if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != allow {
 				t.Errorf("%s %s: %d, Allow %q", method, path, got.status, got.header.Get("Allow"))
 			}
 		}
@@ -193,9 +207,9 @@ func TestPageWithoutRun(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	d := sampledNow(t, Config{})
-	f := d.collector.latest.Load()
+	d, f := fake(t, Config{}, nil), frameOf()
 	f.at, f.missed = time.Now().Add(-time.Minute), 60
+	d.collector.latest.Store(f)
 	got := request(t, d, http.MethodGet, "/healthz")
 	var h health
 	if err := json.Unmarshal([]byte(got.body), &h); err != nil {

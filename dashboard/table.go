@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -18,37 +17,9 @@ type column struct {
 	// text is the number of a queue, rule that of the findings that mark it.
 	text func(*queueState) string
 	rule string
-}
-
-// columns follow the life of a job, and then what flows through.
-var columns = []column{
-	depth(queue.Delayed, say("Delayed"), say("Jobs whose time has not come")),
-	depth(queue.Retrying, say("Retrying"), say("Jobs that failed and wait to run again")),
-	{Label: say("Next due"), Means: say("Time until the next delayed or retrying job is due"), text: nextDue},
-	{
-		Label: say("Overdue"), Means: say("Jobs that are due but not promoted"), rule: "overdue",
-		text: func(q *queueState) string { return formatCount(q.Overdue) },
-	},
-	depth(queue.Ready, say("Ready"), say("Jobs that wait for a worker")),
-	{
-		Label: say("Oldest ready"), Means: say("How long the first ready job has been due"), rule: "oldest_ready",
-		text: func(q *queueState) string { return age(q.Ready, q.OldestReady) },
-	},
-	depth(queue.Leased, say("Leased"), say("Jobs that run")),
-	depth(queue.Done, say("Done"), say("Finished jobs that are kept")),
-	depth(queue.Dead, say("Dead"), say("Jobs in the dead letter")),
-	{
-		Label: say("In/s"), Means: say("Jobs enqueued a second, over 10 s"),
-		text: func(q *queueState) string { return rate(q.rate.In, q.rateKnown) },
-	},
-	{
-		Label: say("Out/s"), Means: say("Jobs acked a second, over 10 s"),
-		text: func(q *queueState) string { return rate(q.rate.Out, q.rateKnown) },
-	},
-	{
-		Label: say("Failed/s"), Means: say("Attempts a second that ended in a retry or in dead, over 10 s"),
-		text: func(q *queueState) string { return rate(q.rate.Failed, q.rateKnown) },
-	},
+	// key names it in an address, value is what it is sorted by; without them it is not.
+	key   string
+	value func(*queueState) float64
 }
 
 func depth(s queue.State, label, means phrase) column {
@@ -85,19 +56,29 @@ type cell struct {
 // Zero says that there is nothing to see here, so that the eye can skip it.
 func (c cell) Zero() bool { return c.Text == "0" || c.Text == none }
 
-// newRows are the rows of the worst queues, with the columns given, and how many there are more.
+// newRows are the rows of the worst queues first, with the columns given, and how many there are more.
 func newRows(queues []queueState, findings []finding, columns []column) (rows []row, more int) {
-	wrong := map[string][]finding{}
-	for _, f := range findings {
-		wrong[f.Queue] = append(wrong[f.Queue], f)
-	}
+	wrong := byQueue(findings)
 	shown := make([]*queueState, len(queues))
 	for i := range queues {
 		shown[i] = &queues[i]
 	}
 	slices.SortStableFunc(shown, func(a, b *queueState) int {
-		return cmp.Or(int(worst(wrong[b.Name], "")-worst(wrong[a.Name], "")), cmp.Compare(a.Name, b.Name))
+		return int(worst(wrong[b.Name], "") - worst(wrong[a.Name], ""))
 	})
+	return rowsOf(shown, wrong, columns)
+}
+
+func byQueue(findings []finding) map[string][]finding {
+	wrong := map[string][]finding{}
+	for _, f := range findings {
+		wrong[f.Queue] = append(wrong[f.Queue], f)
+	}
+	return wrong
+}
+
+// rowsOf are the rows of the first queues, with what is wrong with each, and how many there are more.
+func rowsOf(shown []*queueState, wrong map[string][]finding, columns []column) (rows []row, more int) {
 	if more = max(0, len(shown)-shownQueues); more > 0 {
 		shown = shown[:shownQueues]
 	}
