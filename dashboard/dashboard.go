@@ -67,7 +67,7 @@ func build(client *queue.Client, namespace string, from source, cfg Config) (*Da
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(newExporter(d.collector)); err != nil {
+	if err := registry.Register(newExporter(d.collector, &d.cfg)); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d.metrics = metricsHandler(registry)
