@@ -50,34 +50,25 @@ type Config struct {
 	MaxStreams int
 	// Thresholds are where the verdict turns.
 	Thresholds Thresholds
+	// QueueThresholds are those of single queues, by name or by a pattern with * and ?, of which the longest
+	// that fits counts. Zero fields are as in Thresholds.
+	QueueThresholds map[string]Thresholds
+	// MemoryDegraded and MemoryDown are the share of Redis's maxmemory that may be in use, 0 to 1. Negative:
+	// never. Default: 0.8 and 0.95.
+	MemoryDegraded, MemoryDown float64
 
 	// Logger receives a failing Redis at warn and its recovery at info, once each. Default:
 	// slog.Default().
 	Logger *slog.Logger
 }
 
-// Thresholds are where the verdict on a queue turns from healthy to degraded, and from there to down.
-// Negative: never.
-type Thresholds struct {
-	// ReadyDegraded and ReadyDown are how long the job at the head of a queue that is not paused may
-	// have been due. Default: 30 s and 5 min.
-	ReadyDegraded, ReadyDown time.Duration
-	// OverdueDegraded and OverdueDown are how long a delayed or retrying job may be due without being
-	// promoted. Default: 2 s and 30 s.
-	OverdueDegraded, OverdueDown time.Duration
-}
-
 const (
-	defaultInterval        = time.Second
-	defaultIdleInterval    = 10 * time.Second
-	minInterval            = 100 * time.Millisecond
-	maxInterval            = time.Minute
-	maxIdleInterval        = 10 * time.Minute
-	defaultMaxStreams      = 100
-	defaultReadyDegraded   = 30 * time.Second
-	defaultReadyDown       = 5 * time.Minute
-	defaultOverdueDegraded = 2 * time.Second
-	defaultOverdueDown     = 30 * time.Second
+	defaultInterval     = time.Second
+	defaultIdleInterval = 10 * time.Second
+	minInterval         = 100 * time.Millisecond
+	maxInterval         = time.Minute
+	maxIdleInterval     = 10 * time.Minute
+	defaultMaxStreams   = 100
 
 	nothingKept = "embedded Redis: nothing is kept when this process ends"
 )
@@ -90,10 +81,7 @@ func (c Config) withDefaults(client *queue.Client) Config {
 	// Whoever samples seldom while watching does not sample more often while nobody does.
 	c.IdleInterval = cmp.Or(c.IdleInterval, max(defaultIdleInterval, c.Interval))
 	c.MaxStreams = max(cmp.Or(c.MaxStreams, defaultMaxStreams), 0)
-	c.Thresholds.ReadyDegraded = cmp.Or(c.Thresholds.ReadyDegraded, defaultReadyDegraded)
-	c.Thresholds.ReadyDown = cmp.Or(c.Thresholds.ReadyDown, defaultReadyDown)
-	c.Thresholds.OverdueDegraded = cmp.Or(c.Thresholds.OverdueDegraded, defaultOverdueDegraded)
-	c.Thresholds.OverdueDown = cmp.Or(c.Thresholds.OverdueDown, defaultOverdueDown)
+	c.fillThresholds()
 	if !c.Access.Login() {
 		c.Access.Anonymous = cmp.Or(c.Access.Anonymous, access.Viewer)
 	}
@@ -166,11 +154,6 @@ func (c *Config) validate() error {
 	if c.IdleInterval < c.Interval || c.IdleInterval > maxIdleInterval {
 		wrong("IdleInterval %v: want %v to %v", c.IdleInterval, c.Interval, maxIdleInterval)
 	}
-	if t := c.Thresholds; t.ReadyDown >= 0 && t.ReadyDown < t.ReadyDegraded {
-		wrong("ReadyDown %v is before ReadyDegraded %v", t.ReadyDown, t.ReadyDegraded)
-	}
-	if t := c.Thresholds; t.OverdueDown >= 0 && t.OverdueDown < t.OverdueDegraded {
-		wrong("OverdueDown %v is before OverdueDegraded %v", t.OverdueDown, t.OverdueDegraded)
-	}
+	c.checkThresholds(wrong)
 	return errors.Join(append(errs, c.Access.Validate(), c.Redact.Validate())...)
 }

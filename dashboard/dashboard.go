@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/dashboard/redact"
-	"github.com/dueq-io/dueq/dashboard/text"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -22,6 +20,8 @@ type Dashboard struct {
 	namespace string
 	client    *queue.Client
 	collector *collector
+	tongues   tongues
+	table     []*page
 	gate      *access.Gate
 	redactor  *redact.Redactor
 	failures  failures
@@ -29,9 +29,9 @@ type Dashboard struct {
 	tabs      *limiter
 	recheck   time.Duration // between looks whether who watches a stream still may
 	pages     map[string]*page
-	plains    map[string]map[text.Language]*template.Template
 	static    static
 	metrics   http.Handler
+	checkup   checkup
 	handler   http.Handler
 }
 
@@ -45,12 +45,12 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	return build(client, client.Namespace(), readerOf(client), cfg)
+	return build(client, client.Namespace(), sourceOf(client), cfg)
 }
 
-func build(client *queue.Client, namespace string, read reader, cfg Config) (*Dashboard, error) {
+func build(client *queue.Client, namespace string, from source, cfg Config) (*Dashboard, error) {
 	d := &Dashboard{
-		cfg: cfg, namespace: namespace, client: client, collector: newCollector(read, &cfg), redactor: redact.New(cfg.Redact),
+		cfg: cfg, namespace: namespace, client: client, collector: newCollector(from, &cfg), redactor: redact.New(cfg.Redact),
 		requests: newLimiter(requestsAtOnce), tabs: newLimiter(streamsAtOnce), recheck: heartbeat,
 	}
 	var err error
@@ -60,17 +60,14 @@ func build(client *queue.Client, namespace string, read reader, cfg Config) (*Da
 	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	if d.pages, err = d.loadPages(); err != nil {
+	if d.tongues, err = loadTongues(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	d.plains = map[string]map[text.Language]*template.Template{}
-	for _, name := range plainPages {
-		if d.plains[name], err = d.templates("plain.html", "layout.html", name+".html"); err != nil {
-			return nil, fmt.Errorf("dashboard: %w", err)
-		}
+	if err = d.loadPages(); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(newExporter(d.collector)); err != nil {
+	if err := registry.Register(newExporter(d.collector, &d.cfg)); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d.metrics = metricsHandler(registry)

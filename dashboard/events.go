@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
-	"github.com/dueq-io/dueq/dashboard/text"
 )
 
 const (
@@ -28,40 +27,37 @@ const (
 // serveEvents sends the fragment of a page whenever there is a newer frame. A browser that is slow gets
 // the latest frame next and misses those between. It answers 503 when there is no place for a stream:
 // the browser polls then.
-func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) {
-	p, ok := d.pages[r.URL.Query().Get("topic")]
-	if !ok {
-		http.Error(w, "This topic does not exist; there is: overview.", http.StatusNotFound)
-		return
+func (d *Dashboard) serveEvents(p *page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := d.collector
+		defer c.streams.Add(-1)
+		switch open := c.streams.Add(1); {
+		case !c.latest.Load().running:
+			full(w, "Nothing samples Redis just now.")
+			return
+		case open > int64(d.cfg.MaxStreams):
+			full(w, "Too many event streams are open.")
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("X-Accel-Buffering", "no")
+		if r.Method == http.MethodHead {
+			return
+		}
+		s := stream{w: w, control: http.NewResponseController(w)}
+		// The server's own time-outs are meant for pages.
+		_ = s.control.SetReadDeadline(time.Time{})
+		s.flush()
+		if errors.Is(s.err, http.ErrNotSupported) {
+			d.cfg.Logger.WarnContext(r.Context(), "dashboard: a middleware hides Flush, so browsers poll",
+				slog.String("writer", fmt.Sprintf("%T", w)))
+			full(w, "Event streams are not possible here.")
+			return
+		}
+		c.watch()
+		d.stream(r, &s, p)
 	}
-	c := d.collector
-	defer c.streams.Add(-1)
-	switch open := c.streams.Add(1); {
-	case !c.latest.Load().running:
-		full(w, "Nothing samples Redis just now.")
-		return
-	case open > int64(d.cfg.MaxStreams):
-		full(w, "Too many event streams are open.")
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no")
-	if r.Method == http.MethodHead {
-		return
-	}
-	s := stream{w: w, control: http.NewResponseController(w)}
-	// The server's own time-outs are meant for pages.
-	_ = s.control.SetReadDeadline(time.Time{})
-	s.flush()
-	if errors.Is(s.err, http.ErrNotSupported) {
-		d.cfg.Logger.WarnContext(r.Context(), "dashboard: a middleware hides Flush, so browsers poll",
-			slog.String("writer", fmt.Sprintf("%T", w)))
-		full(w, "Event streams are not possible here.")
-		return
-	}
-	c.watch()
-	d.stream(r, &s, p)
 }
 
 func full(w http.ResponseWriter, why string) {
@@ -71,7 +67,6 @@ func full(w http.ResponseWriter, why string) {
 
 // stream sends until the browser leaves or the collector ends.
 func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
-	lang := text.Of(r)
 	s.send(fmt.Appendf(nil, "retry: %d\n\n", reconnectAfter.Milliseconds()))
 	beat := time.NewTimer(heartbeat)
 	defer beat.Stop()
@@ -84,7 +79,11 @@ func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 		if !f.running {
 			return
 		}
-		html, err := f.fragment(p.topic+" "+lang.String(), func(f *frame) ([]byte, error) { return p.fragment(f, lang) })
+		v := d.view(r, f, f.made)
+		if p.wishes != nil {
+			d.collector.wishes.add(p.wishes(v))
+		}
+		html, err := f.fragment(p.fragmentKey(v), func() ([]byte, error) { return p.fragment(d, v) })
 		if err != nil {
 			d.cfg.Logger.ErrorContext(r.Context(), "dashboard: fragment cannot be rendered", slog.Any("error", err))
 			return

@@ -12,13 +12,11 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
-	"github.com/dueq-io/dueq/dashboard/text"
 	"github.com/dueq-io/dueq/queue"
 )
 
 // refuse answers a request whose maker is unknown, and why.
 func (d *Dashboard) refuse(w http.ResponseWriter, r *http.Request, why error) {
-	lang := text.Of(r)
 	throttled, isThrottled := errors.AsType[*access.ThrottledError](why)
 	switch {
 	case errors.Is(why, access.ErrNobody) && wantsHTML(r):
@@ -28,20 +26,20 @@ func (d *Dashboard) refuse(w http.ResponseWriter, r *http.Request, why error) {
 		}
 		http.Redirect(w, r, d.cfg.BasePath+"/login"+next, http.StatusSeeOther)
 	case errors.Is(why, access.ErrNobody):
-		d.refusal(w, r, http.StatusUnauthorized, lang.Say("signin.title"))
+		d.refusal(w, r, http.StatusUnauthorized, say("Sign in"))
 	case errors.Is(why, access.ErrRefused):
-		d.refusal(w, r, http.StatusUnauthorized, lang.Say("signin.wrong"))
+		d.refusal(w, r, http.StatusUnauthorized, say("Name or password is wrong."))
 	case isThrottled:
-		d.refusal(w, r, http.StatusTooManyRequests, lang.Say("signin.wait", retryAfter(w, throttled.Wait)))
+		d.refusal(w, r, http.StatusTooManyRequests, say("Too many attempts. Try again in %d s.", retryAfter(w, throttled.Wait)))
 	case errors.Is(why, access.ErrBusy):
 		retryAfter(w, time.Second)
-		d.refusal(w, r, http.StatusServiceUnavailable, lang.Say("signin.busy"))
+		d.refusal(w, r, http.StatusServiceUnavailable, say("Too many people sign in just now. Try again in a few seconds."))
 	case errors.Is(why, access.ErrStranger):
-		d.refusal(w, r, http.StatusForbidden, lang.Say("refused.stranger"))
+		d.refusal(w, r, http.StatusForbidden, say("You have no role here. Ask whoever runs this dashboard for one."))
 	default:
 		d.cfg.Logger.WarnContext(r.Context(), "dashboard: session cannot be read", slog.Any("error", why))
 		retryAfter(w, pollEvery)
-		d.refusal(w, r, http.StatusServiceUnavailable, lang.Say("refused.away"))
+		d.refusal(w, r, http.StatusServiceUnavailable, say("Redis, which keeps the sessions, cannot be reached, so the dashboard does not know who you are. Try again soon."))
 	}
 }
 
@@ -50,33 +48,36 @@ func (d *Dashboard) forbid(w http.ResponseWriter, r *http.Request, rt *route, id
 	if rt.changing() {
 		d.noteFailure(r, id, queue.JournalEntry{Action: "POST " + rt.path(), Result: "not allowed"})
 	}
-	d.refusal(w, r, http.StatusForbidden, text.Of(r).Say("refused.text", id.Role))
+	d.refusal(w, r, http.StatusForbidden, say("Your role here is %s, which may not do this.", roleWord(id.Role)))
 }
 
 // refusal says why in a page to people, and in a line to programs.
-func (d *Dashboard) refusal(w http.ResponseWriter, r *http.Request, status int, why string) {
+func (d *Dashboard) refusal(w http.ResponseWriter, r *http.Request, status int, why phrase) {
 	if !wantsHTML(r) {
-		http.Error(w, why, status)
+		http.Error(w, why.String(), status)
 		return
 	}
-	lang := text.Of(r)
-	d.plain(w, r, "refused", status, lang.Say("refused.title"), map[string]any{"Text": why, "Base": d.cfg.BasePath})
+	d.plain(w, r, "refused", status, say("Not allowed"), struct{ Text phrase }{why})
+}
+
+// plainLayout is what the template plain shows around a page: that of somebody who may not see more.
+type plainLayout struct {
+	surroundings
+	Title phrase
+	Page  any
 }
 
 // plain answers with a page that is not live.
-func (d *Dashboard) plain(w http.ResponseWriter, r *http.Request, name string, status int, title string, page any) {
-	v := visitorOf(r)
+func (d *Dashboard) plain(w http.ResponseWriter, r *http.Request, name string, status int, title phrase, page any) {
+	v := d.view(r, nil, time.Now())
 	var b bytes.Buffer
-	err := d.plains[name][v.lang].ExecuteTemplate(&b, "plain", layout{surroundings: d.surroundings(title, v), Page: page})
+	err := d.pages[name].sets[v.Tag].ExecuteTemplate(&b, "plain", plainLayout{newSurroundings(d, v), title, page})
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
 	writeHTML(w, status, b.Bytes())
 }
-
-// plainPages are the pages that are not live.
-var plainPages = []string{"signin", "refused", "sessions"}
 
 // wantsHTML says whether a person looks at the answer.
 func wantsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }

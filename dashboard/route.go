@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
-	"github.com/dueq-io/dueq/dashboard/text"
 )
 
 // route is one line of the table of routes: what is asked for, what that needs, and what answers.
@@ -63,15 +62,21 @@ func (r *route) check() error {
 
 // routes is the whole table. Config.ReadOnly takes the changing ones out of it.
 func (d *Dashboard) routes() []route {
-	all := []route{
-		{pattern: "GET /{$}", need: access.See, show: d.servePage("overview")},
-		{pattern: "GET /events", need: access.See, show: d.serveEvents, stream: true},
+	var all []route
+	for _, p := range d.table {
+		all = append(all,
+			route{pattern: "GET " + p.path, need: p.need, show: d.servePage(p)},
+			route{pattern: "GET /events" + p.path, need: p.need, show: d.serveEvents(p), stream: true})
+	}
+	all = append(all, []route{
+		{pattern: "POST /preferences", need: access.Enter, show: d.servePrefs},
 		{pattern: "GET /api/v1/queues", need: access.See, show: d.serveQueues, script: true},
 		{pattern: "GET /metrics", need: access.See, show: d.serveMetrics, script: true},
 		{pattern: "GET /healthz", need: access.Anyone, show: d.serveHealth, anyHost: true},
 		{pattern: "GET /readyz", need: access.Anyone, show: d.serveReady, anyHost: true},
 		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
-	}
+	}...)
+	all = append(all, d.numberRoutes()...)
 	all = append(all, d.signInRoutes()...)
 	if !d.cfg.ReadOnly {
 		return all
@@ -177,7 +182,7 @@ func (d *Dashboard) answer(w http.ResponseWriter, r *http.Request, rt *route, id
 	leave, ok := limit.enter(wait, cmp.Or(id.Session, id.Name))
 	if !ok {
 		retryAfter(w, pollEvery)
-		d.refusal(w, r, http.StatusTooManyRequests, text.Of(r).Say("refused.many"))
+		d.refusal(w, r, http.StatusTooManyRequests, say("Too many requests of yours are under way. Try again in a few seconds."))
 		return
 	}
 	defer leave()

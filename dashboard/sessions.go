@@ -5,27 +5,20 @@ import (
 	"net/http"
 
 	"github.com/dueq-io/dueq/dashboard/access"
-	"github.com/dueq-io/dueq/dashboard/text"
 	"github.com/dueq-io/dueq/queue"
 )
 
 // sessionsPage is what the page of that name shows.
 type sessionsPage struct {
-	Base, Own string
+	Own string
 	// Ends says that there is a route that ends a session.
 	Ends     bool
 	Sessions []access.SessionInfo
 }
 
-func (d *Dashboard) showSessions(w http.ResponseWriter, r *http.Request) {
-	sessions, err := d.gate.Sessions(r.Context())
-	if err != nil {
-		d.refuse(w, r, err)
-		return
-	}
-	d.plain(w, r, "sessions", http.StatusOK, text.Of(r).Say("sessions.title"), sessionsPage{
-		Base: d.cfg.BasePath, Own: access.From(r.Context()).Session, Ends: !d.cfg.ReadOnly, Sessions: sessions,
-	})
+func (d *Dashboard) sessionsData(ctx context.Context, v *view) (any, error) {
+	sessions, err := d.gate.Sessions(ctx)
+	return sessionsPage{Own: v.id.Session, Ends: !d.cfg.ReadOnly, Sessions: sessions}, err
 }
 
 func (d *Dashboard) endSession(w http.ResponseWriter, r *http.Request, a *actor) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
-	"github.com/dueq-io/dueq/dashboard/text"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -22,7 +21,6 @@ func (d *Dashboard) signInRoutes() []route {
 		{pattern: "GET /login", need: access.Enter, show: d.showSignIn},
 		{pattern: "POST /login", need: access.Enter, show: d.signIn},
 		{pattern: "POST /logout", need: access.Enter, show: d.signOut},
-		{pattern: "GET /sessions", need: access.Administer, show: d.showSessions},
 		{pattern: "POST /sessions/end", need: access.Administer, change: d.endSession},
 	}
 	if d.cfg.Access.Authenticator != nil {
@@ -36,8 +34,9 @@ func (d *Dashboard) signInRoutes() []route {
 
 // signInForm is what the page of that name shows.
 type signInForm struct {
-	Base, Name, Next, Problem, Elsewhere string
-	Passwords                            bool
+	Name, Next, Elsewhere string
+	Problem               phrase
+	Passwords             bool
 }
 
 func (d *Dashboard) showSignIn(w http.ResponseWriter, r *http.Request) {
@@ -50,17 +49,17 @@ func (d *Dashboard) showSignIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Dashboard) signInPage(w http.ResponseWriter, r *http.Request, status int, form signInForm) {
-	form.Base, form.Passwords = d.cfg.BasePath, d.gate.Passwords()
+	form.Passwords = d.gate.Passwords()
 	if d.cfg.Access.Authenticator != nil {
 		form.Elsewhere = d.cfg.Access.Authenticator.Label()
 	}
-	d.plain(w, r, "signin", status, text.Of(r).Say("signin.title"), form)
+	d.plain(w, r, "signin", status, say("Sign in"), form)
 }
 
 // signIn takes the form. All that is wrong with a name or a password gets the same answer.
 func (d *Dashboard) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		d.refusal(w, r, http.StatusBadRequest, http.StatusText(http.StatusBadRequest))
+		d.refusal(w, r, http.StatusBadRequest, say("This form did not arrive whole."))
 		return
 	}
 	name, next := r.PostForm.Get("name"), d.landing(r.PostForm.Get("next"))
@@ -73,16 +72,16 @@ func (d *Dashboard) signIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Dashboard) notSignedIn(w http.ResponseWriter, r *http.Request, name, next string, why error) {
-	lang, form, status := text.Of(r), signInForm{Name: name, Next: next}, http.StatusUnauthorized
+	form, status := signInForm{Name: name, Next: next}, http.StatusUnauthorized
 	throttled, isThrottled := errors.AsType[*access.ThrottledError](why)
 	switch {
 	case isThrottled:
-		status, form.Problem = http.StatusTooManyRequests, lang.Say("signin.wait", retryAfter(w, throttled.Wait))
+		status, form.Problem = http.StatusTooManyRequests, say("Too many attempts. Try again in %d s.", retryAfter(w, throttled.Wait))
 	case errors.Is(why, access.ErrBusy):
 		retryAfter(w, time.Second)
-		status, form.Problem = http.StatusServiceUnavailable, lang.Say("signin.busy")
+		status, form.Problem = http.StatusServiceUnavailable, say("Too many people sign in just now. Try again in a few seconds.")
 	default:
-		form.Problem = lang.Say("signin.wrong")
+		form.Problem = say("Name or password is wrong.")
 		d.noteRefused(r, name, why)
 	}
 	d.signInPage(w, r, status, form)
@@ -93,10 +92,10 @@ func (d *Dashboard) begin(w http.ResponseWriter, r *http.Request, id access.Iden
 	err := d.gate.Start(w, r, id)
 	switch {
 	case errors.Is(err, queue.ErrRedisFull):
-		d.signInPage(w, r, http.StatusServiceUnavailable, signInForm{Next: next, Problem: text.Of(r).Say("signin.full")})
+		d.signInPage(w, r, http.StatusServiceUnavailable, signInForm{Next: next, Problem: say("Redis is full and cannot keep a new session. The dueq command still works: dueq purge makes room.")})
 	case err != nil:
 		d.cfg.Logger.WarnContext(r.Context(), "dashboard: session cannot be started", slog.Any("error", err))
-		d.signInPage(w, r, http.StatusServiceUnavailable, signInForm{Next: next, Problem: text.Of(r).Say("signin.away")})
+		d.signInPage(w, r, http.StatusServiceUnavailable, signInForm{Next: next, Problem: say("Redis, which keeps the sessions, cannot be reached. Nobody can sign in until it is back.")})
 	default:
 		_ = d.note(r, id, queue.JournalEntry{Action: signedIn}) // is in the log
 		http.Redirect(w, r, next, http.StatusSeeOther)
@@ -148,7 +147,7 @@ func (d *Dashboard) signInReturned(w http.ResponseWriter, r *http.Request) {
 func (d *Dashboard) failedElsewhere(w http.ResponseWriter, r *http.Request, err error) {
 	d.cfg.Logger.WarnContext(r.Context(), "dashboard: signing in elsewhere failed", slog.Any("error", err))
 	d.noteFailure(r, access.Identity{}, queue.JournalEntry{Action: signedIn, Result: "failed elsewhere"})
-	d.signInPage(w, r, http.StatusUnauthorized, signInForm{Problem: text.Of(r).Say("signin.elsewhere")})
+	d.signInPage(w, r, http.StatusUnauthorized, signInForm{Problem: say("You could not be signed in. The log of the dashboard says why.")})
 }
 
 func (d *Dashboard) setNext(w http.ResponseWriter, value string, maxAge int) {

@@ -38,7 +38,7 @@ type need struct {
 }
 
 const (
-	readCommands = "time smembers hget hmget hgetall hlen hscan lrange llen lindex zcard zcount zrange zrevrange zscore "
+	readCommands = "time smembers hget hmget hgetall hexists hlen hscan lrange llen lindex zcard zcount zrange zrevrange zscore "
 	// anyCommands are those of the start-up checks and of Ping.
 	anyCommands = "info ping "
 )
@@ -55,7 +55,7 @@ var needs = map[Role]need{
 	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange watch unwatch multi exec "},
 	RoleOperator: {
 		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, auditScript, auditLockScript, auditCountsScript},
-		readCommands + "hset hdel sadd rpush ltrim zmscore zscan hexists exists scan sismember srem type watch multi exec renamenx ",
+		readCommands + "hset hdel sadd rpush ltrim zmscore zscan exists scan sismember srem type watch multi exec renamenx ",
 		"get set unwatch ",
 	},
 }

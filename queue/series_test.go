@@ -141,7 +141,7 @@ func TestSeriesAfterAClockWasAhead(t *testing.T) {
 			d.advance(time.Minute)
 		}
 		d.advance(-ahead)
-		d.work(0) // files the last of the slots ahead
+		d.work(0)                                         // files the last of the slots ahead
 		begin := d.now.Truncate(time.Hour).Add(time.Hour) // no entry is from both before and after
 		d.advance(begin.Sub(d.now))
 		d.history = history{}
