@@ -78,6 +78,10 @@ test-modules: need-redis ## run the fast tests of the modules beside the main on
 	go -C bench test ./...
 	go -C test/chaos test ./checker ./history ./mutant
 
+.PHONY: test-operators
+test-operators: need-redis need-prometheus ## run alarms against a mail server, and deploy/ against a real Prometheus
+	go -C test/operators test -count=1 ./...
+
 .PHONY: chaos-smoke
 chaos-smoke: need-redis need-cc ## break everything once, in small; ARGS are the program's
 	go -C test/chaos run . $(ARGS)
@@ -100,12 +104,16 @@ modules: ## build and vet the modules beside the main one
 	go -C tools build -o /dev/null tool
 
 .PHONY: ci
-ci: fmt-check build lint modules budget test test-modules test-acl ## everything that a change has to pass
+ci: fmt-check build lint modules budget test test-modules test-operators test-acl ## everything that a change has to pass
 
 # Debian's packages of redis-server and valkey-server are named as the programs.
 .PHONY: need-redis
 need-redis:
 	@scripts/need.sh $(REDIS_SERVER) $(notdir $(REDIS_SERVER))
+
+.PHONY: need-prometheus
+need-prometheus:
+	@scripts/need.sh promtool prometheus
 
 # The race detector links with cgo.
 .PHONY: need-cc
