@@ -23,6 +23,7 @@ func (d *Dashboard) pageTable() []*page {
 		},
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
 		{name: "job", path: "/job", under: "jobs", data: d.jobData},
+		{name: "errors", path: "/errors", nav: say("Errors"), key: "e", data: d.errorsData},
 		{
 			name: "schedule", path: "/schedule", nav: say("Schedule"), key: "s", wishes: scheduleWishes, data: scheduleData,
 			live: func(v *view) any { return newScheduleView(v, &d.cfg) },
