@@ -1,13 +1,11 @@
 package dashboard
 
 import (
-	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -83,39 +81,24 @@ var measures = []measure{
 	{label: say("Ready wait p99"), name: "wait_p99", time: func(c *queue.Counts) time.Duration { return c.Wait(ninetyNinth) }},
 }
 
-// chartsQueue is the queue that somebody chose, or else the worst.
-func chartsQueue(v *view, cfg *Config) string {
-	if name := v.query.Get("queue"); name != "" {
+// chartsQueue is the queue that somebody chose, or else the first in sight.
+func chartsQueue(v *view) string {
+	if name := v.query.Get("queue"); name != "" || len(v.frame.queues) == 0 {
 		return name
 	}
-	for _, f := range judge(v.frame, v.now, cfg).Findings {
-		if f.Queue != "" {
-			return f.Queue
-		}
-	}
-	busiest := slices.MaxFunc(append([]queueState{{}}, v.frame.queues...), func(a, b queueState) int {
-		return cmp.Compare(a.rate.In+a.rate.Out, b.rate.In+b.rate.Out)
-	})
-	if busiest.Name == "" && len(v.frame.queues) > 0 {
-		return v.frame.queues[0].Name
-	}
-	return busiest.Name
+	return v.frame.queues[0].Name
 }
 
-func (d *Dashboard) chartsWishes(v *view) []wish {
-	name := v.query.Get("queue")
-	if name == "" || v.known(name) != nil {
+func chartsWishes(v *view) []wish {
+	name := chartsQueue(v)
+	if v.known(name) != nil {
 		return nil
 	}
 	return []wish{{what: wishSeries, queue: name, span: rangeOf(v.query.Get("range")).name}}
 }
 
-// chartsData leads somebody who has not chosen a queue to one.
-func (d *Dashboard) chartsData(_ context.Context, v *view) (any, error) {
-	name, within := chartsQueue(v, &d.cfg), rangeOf(v.query.Get("range"))
-	if v.query.Get("queue") == "" && name != "" {
-		return nil, &elsewhere{path: chartsLink("charts", name, within.name)}
-	}
+func chartsData(_ context.Context, v *view) (any, error) {
+	name, within := chartsQueue(v), rangeOf(v.query.Get("range"))
 	form := chartsForm{Queue: name, Range: within.name, CSV: chartsLink("charts.csv", name, within.name)}
 	for i := range v.frame.queues {
 		form.Queues = append(form.Queues, v.frame.queues[i].Name)
@@ -133,10 +116,10 @@ func chartsLink(path, name, within string) string {
 	return path + "?" + url.Values{"queue": {name}, "range": {within}}.Encode()
 }
 
-func (d *Dashboard) newChartsView(v *view) chartsView {
+func newChartsView(v *view, cfg *Config) chartsView {
 	within := rangeOf(v.query.Get("range"))
-	s, known := v.frame.series[wish{wishSeries, v.query.Get("queue"), within.name}]
-	out := chartsView{Known: known, Stale: v.frame.stale(v.now, d.cfg.IdleInterval), Step: say("in steps of %s, times in UTC", formatLimit(s.Step))}
+	s, known := v.frame.series[wish{wishSeries, chartsQueue(v), within.name}]
+	out := chartsView{Known: known, Stale: v.frame.stale(v.now, cfg.IdleInterval), Step: say("in steps of %s, times in UTC", formatLimit(s.Step))}
 	for _, m := range measures {
 		out.Columns = append(out.Columns, chartColumn{m.name, m.label})
 	}

@@ -45,7 +45,31 @@ func busyFrame() *frame {
 	})
 	callbacks.rate, callbacks.rateKnown, callbacks.hour.series = flow{In: 81, Out: 80, Failed: 3.5}, true, waves(81, 80, 2)
 	reports := stateOf(queue.QueueInfo{Name: "reports", Delayed: 512, Ready: 2, OldestReady: time.Hour, NextDue: 26 * time.Hour, Paused: true, Closed: true})
-	return frameOf(callbacks, reports, sms)
+	return frameOf(callbacks, reports, sms).granting()
+}
+
+// granting gives a frame what pages wish for, and a fleet of nobody.
+func (f *frame) granting() *frame {
+	f.fleetKnown, f.now = true, f.at
+	f.horizons, f.series = map[wish][]queue.Horizon{}, map[wish]queue.Series{}
+	for _, r := range reaches {
+		part := partOf(r, 40, 0, 700)
+		part.Later.Delayed, part.Bars[1].Retrying = 90_000, 12
+		for _, name := range []string{"", "sms"} {
+			f.horizons[wish{wishHorizon, name, r.name}] = []queue.Horizon{*part}
+		}
+	}
+	for _, r := range timeRanges {
+		series := queue.Series{Step: r.step, Now: noon, Buckets: make([]queue.Bucket, 3)}
+		for i := range series.Buckets {
+			b := &series.Buckets[i]
+			b.Start, b.Enqueued, b.Done, b.Lateness = noon.Add(time.Duration(i-3)*r.step), 60, int64(30*i), times(int64(i), time.Second)
+		}
+		for i := range f.queues {
+			f.series[wish{wishSeries, f.queues[i].Name, r.name}] = series
+		}
+	}
+	return f
 }
 
 func degradedFrame() *frame {

@@ -121,7 +121,7 @@ func TestNumbersEqualRedis(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.body), &api); err != nil || len(api.Queues) != 3 || len(infos) != 3 || api.Stale {
 		t.Fatalf("%v: %s", err, got.body)
 	}
-	table, families := cells(request(t, d, http.MethodGet, "/").body), scrape(t, d)
+	table, families := cells(request(t, d, http.MethodGet, "/queues").body), scrape(t, d)
 	columnOf := map[queue.State]string{
 		queue.Delayed: "Delayed", queue.Ready: "Ready", queue.Leased: "Leased", queue.Retrying: "Retrying", queue.Dead: "Dead", queue.Done: "Done",
 	}

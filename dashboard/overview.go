@@ -65,7 +65,10 @@ var overviewColumns = []column{
 }
 
 func formatLate(a *queue.Activity) string {
-	l := lateOf(a)
+	return formatP99(lateOf(a))
+}
+
+func formatP99(l late) string {
 	if l.n == 0 {
 		return none
 	}
@@ -133,13 +136,14 @@ func tiles(f *frame, findings []finding) []tile {
 	if t.rateKnown {
 		flowNote = say("%s, %s failed", surplus(t.rate.In-t.rate.Out), formatRate(t.rate.Failed))
 	}
+	failing := worst(findings, "errors")
 	return []tile{
 		{Name: say("Ready"), Value: formatCount(t.Ready), Note: trend(&t, len(f.queues))},
 		{Name: say("Oldest ready"), Value: age(t.Ready, t.OldestReady), Note: say("%s", t.oldest), Level: worst(findings, "oldest_ready")},
 		{Name: say("Overdue"), Value: formatCount(t.Overdue), Note: overdueNote(&t), Level: worst(findings, "overdue")},
-		{Name: say("Late p99, 5 min"), Value: formatLate(&t.five), Note: lateNote(&t), Level: worst(findings, "lateness")},
+		{Name: say("Late p99, 5 min"), Value: formatP99(t.late), Note: lateNote(&t), Level: worst(findings, "lateness")},
 		{Name: say("In / out per second"), Value: rate(t.rate.In, t.rateKnown) + " / " + rate(t.rate.Out, t.rateKnown), Note: flowNote},
-		{Name: say("Errors, 5 min"), Value: formatErrors(&t.five), Note: errorsNote(&t), Level: worst(findings, "errors")},
+		{Name: say("Errors, 5 min"), Value: formatErrors(&t.five), Note: errorsNote(&t, failing), Level: failing},
 	}
 }
 
@@ -158,23 +162,28 @@ func trend(t *totals, queues int) phrase {
 }
 
 func lateNote(t *totals) phrase {
-	l := lateOf(&t.five)
 	switch {
 	case !t.fiveKnown:
 		return phrase{}
-	case l.n == 0:
+	case t.late.n == 0:
 		return say("no job has started")
+	case t.late.lag > t.late.wait:
+		return say("%s, %s of it promotion", t.lateQueue, formatSpan(t.late.lag))
 	default:
-		return say("lag %s, wait %s", formatSpan(l.lag), formatSpan(l.wait))
+		return say("%s, %s of it waiting", t.lateQueue, formatSpan(t.late.wait))
 	}
 }
 
-func errorsNote(t *totals) phrase {
-	if !t.fiveKnown {
-		return phrase{}
-	}
+func errorsNote(t *totals, marked level) phrase {
 	_, n := t.five.ErrorShare()
-	return say("of %s attempts", formatCount(n))
+	switch {
+	case !t.fiveKnown:
+		return phrase{}
+	case marked > healthy:
+		return say("%s %s", t.errorsQueue, formatShare(t.errors))
+	default:
+		return say("of %s attempts", formatCount(n))
+	}
 }
 
 // surplus writes what more goes in than comes out, a second.

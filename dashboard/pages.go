@@ -24,21 +24,8 @@ func (d *Dashboard) pageTable() []*page {
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
 		{name: "job", path: "/job", under: "jobs", data: d.jobData},
 		{name: "errors", path: "/errors", nav: say("Errors"), key: "e", data: d.errorsData},
-		{
-			name: "schedule", path: "/schedule", nav: say("Schedule"), key: "s", wishes: scheduleWishes, data: scheduleData,
-			live: func(v *view) any { return newScheduleView(v, &d.cfg) },
-		},
-		{name: "workers", path: "/workers", nav: say("Workers"), key: "w", live: func(v *view) any { return newWorkersView(v, &d.cfg) }},
-		{name: "producers", path: "/producers", nav: say("Producers"), key: "p", live: func(v *view) any { return newProducersView(v, &d.cfg) }},
-		{
-			name: "charts", path: "/charts", nav: say("Metrics"), key: "m", wishes: d.chartsWishes, data: d.chartsData,
-			live: func(v *view) any { return d.newChartsView(v) },
-		},
-		{
-			name: "redis", path: "/redis", nav: say("Redis"), key: "r", need: access.Administer, data: d.redisData,
-			live: func(v *view) any { return newRedisView(v, &d.cfg) },
-		},
 	}
+	pages = append(pages, d.numberPages()...)
 	if d.cfg.Access.Login() {
 		pages = append(pages, &page{name: "sessions", path: "/sessions", need: access.Administer, data: d.sessionsData})
 	}

@@ -71,18 +71,12 @@ func (d *Dashboard) routes() []route {
 	all = append(all, []route{
 		{pattern: "POST /preferences", need: access.Enter, show: d.servePrefs},
 		{pattern: "GET /api/v1/queues", need: access.See, show: d.serveQueues, script: true},
-		{pattern: "GET /api/v1/schedule", need: access.See, show: d.serveSchedule, script: true},
-		{pattern: "GET /api/v1/series", need: access.See, show: d.serveSeries, script: true},
-		{pattern: "GET /api/v1/workers", need: access.See, show: d.serveWorkers, script: true},
-		{pattern: "GET /api/v1/producers", need: access.See, show: d.serveProducers, script: true},
-		{pattern: "GET /api/v1/redis", need: access.Administer, show: d.serveServers, script: true},
-		{pattern: "GET /charts.csv", need: access.See, show: d.serveCSV, script: true},
-		{pattern: "POST /workers", need: access.Operate, change: d.changeWorker},
 		{pattern: "GET /metrics", need: access.See, show: d.serveMetrics, script: true},
 		{pattern: "GET /healthz", need: access.Anyone, show: d.serveHealth, anyHost: true},
 		{pattern: "GET /readyz", need: access.Anyone, show: d.serveReady, anyHost: true},
 		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
 	}...)
+	all = append(all, d.numberRoutes()...)
 	all = append(all, d.signInRoutes()...)
 	if !d.cfg.ReadOnly {
 		return all

@@ -193,7 +193,7 @@ func serverFindings(servers []queue.ServerInfo, limits *Config) []finding {
 			add(degraded, "persistence", why, why)
 		}
 	}
-	if silent > 0 {
+	if silent > 0 && silent < len(servers) { // if none answers, there are no new numbers either
 		why := say("%d of %d Redis servers do not answer", silent, len(servers))
 		add(down, "redis", say("Redis servers do not answer"), why)
 	}

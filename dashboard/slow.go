@@ -137,7 +137,7 @@ func (r *slowReader) readHours(ctx context.Context, out *slow, names []string) e
 			continue
 		}
 		left--
-		s, err := r.series(ctx, name, now.Add(-hourSpan), now, seriesStep)
+		s, err := r.series(ctx, name, now.Add(seriesStep-hourSpan), now, seriesStep)
 		if err != nil {
 			delete(hours, name)
 			return err
@@ -177,7 +177,7 @@ func (r *slowReader) readWishes(ctx context.Context, out *slow, wishes []wish) (
 
 func (r *slowReader) wishedSeries(ctx context.Context, w wish, ahead time.Duration) (queue.Series, error) {
 	span, now := rangeOf(w.span), time.Now().Add(ahead)
-	return r.series(ctx, w.queue, now.Add(-span.length), now, span.step)
+	return r.series(ctx, w.queue, now.Add(span.step-span.length), now, span.step)
 }
 
 // forget drops the times of what is no longer read.

@@ -92,7 +92,7 @@ func rowsOf(shown []*queueState, wrong map[string][]finding, columns []column) (
 func newRow(q *queueState, wrong []finding, columns []column) row {
 	r := row{Name: q.Name, Level: worst(wrong, "")}
 	for _, f := range wrong {
-		r.Why = append(r.Why, f.Text)
+		r.Why = append(r.Why, f.Say) // the numbers are in the row
 	}
 	if q.err != nil {
 		return r

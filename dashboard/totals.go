@@ -17,6 +17,12 @@ type totals struct {
 	// five is what happened in the last 5 min, fiveKnown that it could be read.
 	five      queue.Activity
 	fiveKnown bool
+	// late is the lateness of the queue where it is worst, failing the queue with the highest share of errors,
+	// among those with enough attempts to tell.
+	late        late
+	lateQueue   string
+	errors      float64
+	errorsQueue string
 	// paused and withReady are numbers of queues.
 	paused, withReady int
 	// oldest and overdue name the queues with the highest OldestReady and OverdueAge.
@@ -39,7 +45,7 @@ func sum(queues []queueState) totals {
 		t.Overdue += q.Overdue
 		t.rate = t.rate.plus(q.rate, 1)
 		t.rateKnown = t.rateKnown || q.rateKnown
-		t.addFive(&q.five)
+		t.addFive(&q.five, q.Name)
 		t.paused += count(q.Paused)
 		t.withReady += count(q.Ready > 0)
 		if !q.Paused { // its jobs are not waiting for a worker
@@ -69,13 +75,17 @@ func higher(most time.Duration, whose string, other time.Duration, name string) 
 	return most, whose
 }
 
-func (t *totals) addFive(a *queue.Activity) {
+func (t *totals) addFive(a *queue.Activity, name string) {
 	if a.To.IsZero() {
 		return
 	}
 	t.fiveKnown = true
 	t.five.Done += a.Done
 	t.five.Failed += a.Failed
-	t.five.Lateness.Add(&a.Lateness)
-	t.five.PromoteLag.Add(&a.PromoteLag)
+	if l := lateOf(a); l.n > 0 && (t.late.n == 0 || l.p99 > t.late.p99) {
+		t.late, t.lateQueue = l, name
+	}
+	if share, n := a.ErrorShare(); n >= judgedFrom && share > t.errors {
+		t.errors, t.errorsQueue = share, name
+	}
 }

@@ -22,10 +22,16 @@ func (d *Dashboard) changeWorker(w http.ResponseWriter, r *http.Request, a *acto
 		return
 	}
 	id := r.PostFormValue("worker")
-	err := a.checkWorker(id)
-	if err == nil {
-		err = ask(d.client.Inspector(), r.Context(), id)
+	if err := a.checkWorker(id); err != nil {
+		d.serveProblem(w, r, err)
+		return
 	}
+	err := ask(d.client.Inspector(), r.Context(), id)
+	e := queue.JournalEntry{Action: r.PostFormValue("act") + " worker", Filter: "worker " + id, Count: 1}
+	if err != nil {
+		e.Count, e.Result = 0, public(err)
+	}
+	_ = d.note(r, a.id, e) // is in the log
 	if err != nil {
 		d.serveProblem(w, r, err)
 		return

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"math"
-	"math/bits"
 	"time"
 )
 
@@ -29,15 +28,6 @@ func lowOf(i int) time.Duration {
 		return time.Duration(i) * time.Millisecond
 	}
 	return time.Duration(2+i%2) << (i/2 - 1) * time.Millisecond
-}
-
-// partOf is the part that counts a time of so many ms.
-func partOf(ms int64) int {
-	if ms < 2 {
-		return int(max(ms, 0))
-	}
-	power := bits.Len64(uint64(ms)) - 1 // 2^power <= ms
-	return min(2*power+int(ms>>(power-1)&1), HistogramSize-1)
 }
 
 // Count returns how many times were counted.

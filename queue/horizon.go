@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -39,8 +38,8 @@ type Bar struct {
 const maxBars = 500
 
 // Horizon counts the jobs that wait by when they are due. bounds are the ends of the bars, from Redis's now on,
-// each later than the one before, 1 to 500 of them; the first bar begins now. Counting is one step of Redis:
-// two commands for each bar, whose work does not grow with the number of jobs.
+// each at least 1 ms later than the one before, 1 to 500 of them; the first bar begins now. It is one pipeline,
+// of two commands for each bar, whose work does not grow with the number of jobs.
 func (in *Inspector) Horizon(ctx context.Context, queue string, bounds []time.Duration) (Horizon, error) {
 	all, err := in.Horizons(ctx, bounds, queue)
 	if err != nil {
@@ -49,15 +48,10 @@ func (in *Inspector) Horizon(ctx context.Context, queue string, bounds []time.Du
 	return all[0], nil
 }
 
-// Horizons is Horizon for the queues named, or for all of the namespace by name. Each queue is one step.
+// Horizons is Horizon for the queues named, or for all of the namespace by name, in one pipeline.
 func (in *Inspector) Horizons(ctx context.Context, bounds []time.Duration, queues ...string) ([]Horizon, error) {
-	if len(bounds) < 1 || len(bounds) > maxBars {
-		return nil, fmt.Errorf("%w: %d bars: want 1 to %d", ErrInvalid, len(bounds), maxBars)
-	}
-	for i, end := range bounds {
-		if end < time.Millisecond || i > 0 && end-bounds[i-1] < time.Millisecond || end > limitMaxDelay {
-			return nil, fmt.Errorf("%w: bar %d ends at %v: want at least 1ms more than the one before, and at most %v", ErrInvalid, i, end, limitMaxDelay)
-		}
+	if err := checkBounds(bounds); err != nil {
+		return nil, err
 	}
 	names, err := in.names(ctx, queues)
 	if err != nil {
@@ -68,50 +62,68 @@ func (in *Inspector) Horizons(ctx context.Context, bounds []time.Duration, queue
 		return nil, err
 	}
 	now = now.Truncate(time.Millisecond)
+	pipe := in.c.rdb.Pipeline()
+	readings := make([][2]dues, len(names))
+	for i, name := range names {
+		s := in.c.lineOf(name).shard
+		for k, set := range []string{"delayed", "retry"} {
+			readings[i][k] = askDues(ctx, pipe, s.keys[set], now, bounds)
+		}
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, fmt.Errorf("read horizon: %w", err)
+	}
 	out := make([]Horizon, len(names))
 	for i, name := range names {
-		if out[i], err = in.horizon(ctx, name, now, bounds); err != nil {
-			return nil, fmt.Errorf("horizon of %s: %w", name, err)
+		delayed, retrying := readings[i][0].parts(), readings[i][1].parts()
+		last := len(bounds) + 1
+		h := Horizon{
+			Queue: name, Now: now, Bars: make([]Bar, len(bounds)),
+			Overdue: WaitingJobs{delayed[0], retrying[0]}, Later: WaitingJobs{delayed[last], retrying[last]},
 		}
+		from := now
+		for k, end := range bounds {
+			h.Bars[k] = Bar{from, now.Add(end), WaitingJobs{delayed[k+1], retrying[k+1]}}
+			from = h.Bars[k].To
+		}
+		out[i] = h
 	}
 	return out, nil
 }
 
-func (in *Inspector) horizon(ctx context.Context, queue string, now time.Time, bounds []time.Duration) (Horizon, error) {
-	s := in.c.lineOf(queue).shard
-	h := Horizon{Queue: queue, Now: now, Bars: make([]Bar, len(bounds))}
-	var counts [2][]*redis.IntCmd
-	_, err := in.c.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, set := range []string{"delayed", "retry"} {
-			low := "(" + strconv.FormatInt(now.UnixMilli(), 10)
-			counts[i] = append(counts[i], pipe.ZCount(ctx, s.keys[set], "-inf", low[1:]))
-			for _, end := range bounds {
-				// A time within a ms is before the next: due times are whole ms.
-				to := strconv.FormatInt(now.Add(end).UnixMilli(), 10)
-				counts[i] = append(counts[i], pipe.ZCount(ctx, s.keys[set], low, "("+to))
-				low = to
-			}
-			counts[i] = append(counts[i], pipe.ZCount(ctx, s.keys[set], low, "+inf"))
-		}
-		return nil
-	})
-	if err != nil {
-		_, err = classify(err)
-		return Horizon{}, err
+func checkBounds(bounds []time.Duration) error {
+	if len(bounds) < 1 || len(bounds) > maxBars {
+		return fmt.Errorf("%w: %d bars: want 1 to %d", ErrInvalid, len(bounds), maxBars)
 	}
-	from := now
-	for i, end := range slices.Concat([]time.Duration{0}, bounds, []time.Duration{0}) {
-		w := WaitingJobs{Delayed: counts[0][i].Val(), Retrying: counts[1][i].Val()}
-		switch i {
-		case 0:
-			h.Overdue = w
-		case len(bounds) + 1:
-			h.Later = w
-		default:
-			to := now.Add(end).Truncate(time.Millisecond)
-			h.Bars[i-1] = Bar{From: from, To: to, WaitingJobs: w}
-			from = to
+	before := time.Duration(0)
+	for i, end := range bounds {
+		if end < before+time.Millisecond || end > limitMaxDelay || end%time.Millisecond != 0 {
+			return fmt.Errorf("%w: bar %d ends at %v: want whole ms, more than the one before, at most %v", ErrInvalid, i, end, limitMaxDelay)
 		}
+		before = end
 	}
-	return h, nil
+	return nil
+}
+
+// dues are how many jobs of a set are due by each of several moments, and how many there are.
+type dues []*redis.IntCmd
+
+func askDues(ctx context.Context, pipe redis.Pipeliner, key string, now time.Time, bounds []time.Duration) dues {
+	d := dues{pipe.ZCount(ctx, key, "-inf", strconv.FormatInt(now.UnixMilli(), 10))}
+	for _, end := range bounds {
+		d = append(d, pipe.ZCount(ctx, key, "-inf", "("+strconv.FormatInt(now.Add(end).UnixMilli(), 10)))
+	}
+	return append(d, pipe.ZCard(ctx, key))
+}
+
+// parts are the numbers between the moments. Since each is a difference, all together are the number of jobs
+// whatever moves meanwhile.
+func (d dues) parts() []int64 {
+	out := make([]int64, len(d))
+	before := int64(0)
+	for i, count := range d {
+		n := max(count.Val(), before)
+		out[i], before = n-before, n
+	}
+	return out
 }

@@ -16,7 +16,7 @@ import (
 var (
 	zsetNames = []string{"delayed", "retry", "leased", "dead", "done"}
 	listNames = []string{"high", "ready", "low"}
-	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats"}
+	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats", "series"}
 	rankNames = map[Priority]string{High: "high", Normal: "ready", Low: "low"}
 	hintNames = []string{"wake", "tick"}
 )

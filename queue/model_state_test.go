@@ -31,6 +31,7 @@ type model struct {
 	// replaced and kept are what the sums of the counters need: jobs that another took the place of,
 	// and acks that left their job in done.
 	replaced, kept int64
+	history        history
 	// wakes is when the mover next looks by itself. handling says that a process has taken a hint and
 	// will act on it.
 	wakes    int64
@@ -65,7 +66,7 @@ func newModel(now time.Time) *model {
 	return &model{
 		now: now.UnixMilli(), jobs: map[string]*modelJob{}, ready: map[string][]slot{}, locks: map[string]modelLock{},
 		marks: map[string]int64{}, stats: map[string]int64{}, hints: map[string]int{}, handling: map[string]bool{},
-		wakes: math.MaxInt64,
+		wakes: math.MaxInt64, history: history{},
 	}
 }
 
@@ -74,6 +75,7 @@ func (m *model) ghost(s slot) bool { return m.jobs[s.id] != s.job || s.job.at !=
 func (m *model) count(verb string, n int) {
 	if n > 0 {
 		m.stats[verb] += int64(n)
+		m.history.at(m.now).verb(verb, int64(n))
 	}
 }
 

@@ -114,8 +114,13 @@ func (m *machine) keyspace(t *rapid.T) *keyspace {
 // check compares the whole shard with the model, and holds both to what must be true of any shard.
 func (m *machine) check(t *rapid.T) {
 	ks := m.keyspace(t)
-	if d := difference(ks.lines(), m.model.lines()); d != "" {
+	lines := ks.lines()
+	delete(lines, "series") // read below
+	if d := difference(lines, m.model.lines()); d != "" {
 		t.Fatalf("the shard is not what the model says:\n%s", d)
+	}
+	if found := m.model.history.faults(m.readSeries(t, m.queue), m.now); len(found) > 0 {
+		t.Fatalf("counts by time: %s", strings.Join(found, "\n"))
 	}
 	if found := ks.disorder(m.Client, m.now); len(found) > 0 {
 		t.Fatalf("disorder:\n\t%s", strings.Join(found, "\n\t"))

@@ -13,6 +13,9 @@ func (m *model) promote(limit int) Promotion {
 	for _, set := range []string{"delayed", "retry"} {
 		due := slices.DeleteFunc(m.members(set), func(id string) bool { return m.jobs[id].score > m.now })
 		due = due[:min(len(due), limit)]
+		for _, id := range due {
+			m.history.at(m.now).PromoteLag[partOf(m.now-m.jobs[id].score)]++
+		}
 		m.push(false, due, func(id string) int64 { return m.jobs[id].score })
 		p.Moved += len(due)
 	}
@@ -85,6 +88,7 @@ func (m *model) together(n int) int {
 func (m *model) take(s slot, lease time.Duration) leasedJob {
 	j := s.job
 	m.token++
+	m.history.at(m.now).Lateness[partOf(m.now-s.due)]++
 	j.at, j.token, j.score = "leased", m.token, m.now+lease.Milliseconds()
 	m.unlock(s.id, "started")
 	out := leasedJob{id: s.id, token: m.token, attempt: 1, due: s.due, leasedAt: m.now, deadline: j.score}
@@ -138,6 +142,12 @@ func (m *model) settle(verb string, batch []settlement) []error {
 			m.count("drop", 1)
 		default:
 			m.fail(j, st.d, st.failed, st.reason)
+			if st.failed {
+				m.history.at(m.now).Failed++
+			}
+			if st.reason == ReasonExpired {
+				m.history.at(m.now).Expired++
+			}
 			m.unlock(st.d.ID, "done")
 			m.end(st.d.ID, "dead", m.now)
 			m.count(verb, 1)

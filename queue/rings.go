@@ -40,8 +40,8 @@ type ring struct {
 
 var rings = []ring{
 	{"f", 10 * time.Second, 6, 61},
-	{"m", time.Minute, 60, 49},
-	{"h", time.Hour, 24, 91},
+	{"m", time.Minute, 60, 48},
+	{"h", time.Hour, 24, 90},
 }
 
 // place is a field of a series that holds a group of a ring.
@@ -171,17 +171,35 @@ func (r *seriesReading) running(base map[string]int64, own []any) map[string]int
 	return out
 }
 
-// add counts columns in.
+// numbers are the counts beside the histograms: first those of the columns A to P, then Failed and Expired.
+func (c *Counts) numbers() []*int64 {
+	return []*int64{
+		&c.Enqueued, &c.Promoted, &c.Started, &c.Extended, &c.Done, &c.Retried, &c.Snoozed, &c.Released, &c.Dead,
+		&c.Dropped, &c.Reaped, &c.Rescheduled, &c.Cancelled, &c.Requeued, &c.Repaired, &c.Purged, &c.Failed, &c.Expired,
+	}
+}
+
+// add counts columns in. P and Q are both Purged, so that R is where Q would be.
 func (c *Counts) add(columns map[string]int64) {
+	numbers := c.numbers()
 	for column, n := range columns {
 		if len(column) == 2 {
 			c.addPart(column, n)
 			continue
 		}
-		if fields, ok := columnFields[column]; ok {
-			for _, field := range fields {
-				*field(c) += n
-			}
+		i := int(column[0] - 'A')
+		if i > int('P'-'A') {
+			i--
+		}
+		if len(column) > 1 || i < 0 || i >= len(numbers) {
+			continue // of a newer dueq
+		}
+		*numbers[i] += n
+		switch column {
+		case "F":
+			c.Failed += n
+		case "J":
+			c.Expired += n
 		}
 	}
 }
@@ -195,27 +213,4 @@ func (c *Counts) addPart(column string, n int64) {
 	case column[0] == 'p':
 		c.PromoteLag[part] += n
 	}
-}
-
-// columnFields are what a column counts.
-var columnFields = map[string][]func(*Counts) *int64{
-	"A": {func(c *Counts) *int64 { return &c.Enqueued }},
-	"B": {func(c *Counts) *int64 { return &c.Promoted }},
-	"C": {func(c *Counts) *int64 { return &c.Started }},
-	"D": {func(c *Counts) *int64 { return &c.Extended }},
-	"E": {func(c *Counts) *int64 { return &c.Done }},
-	"F": {func(c *Counts) *int64 { return &c.Retried }, func(c *Counts) *int64 { return &c.Failed }},
-	"G": {func(c *Counts) *int64 { return &c.Snoozed }},
-	"H": {func(c *Counts) *int64 { return &c.Released }},
-	"I": {func(c *Counts) *int64 { return &c.Dead }},
-	"J": {func(c *Counts) *int64 { return &c.Dropped }, func(c *Counts) *int64 { return &c.Expired }},
-	"K": {func(c *Counts) *int64 { return &c.Reaped }},
-	"L": {func(c *Counts) *int64 { return &c.Rescheduled }},
-	"M": {func(c *Counts) *int64 { return &c.Cancelled }},
-	"N": {func(c *Counts) *int64 { return &c.Requeued }},
-	"O": {func(c *Counts) *int64 { return &c.Repaired }},
-	"P": {func(c *Counts) *int64 { return &c.Purged }},
-	"Q": {func(c *Counts) *int64 { return &c.Purged }},
-	"R": {func(c *Counts) *int64 { return &c.Failed }},
-	"S": {func(c *Counts) *int64 { return &c.Expired }},
 }

@@ -54,6 +54,16 @@ func (c *Counts) Wait(q float64) time.Duration {
 	return max(0, late-max(0, lag.Quantile(q)))
 }
 
+// Add counts all that other has counted.
+func (c *Counts) Add(other *Counts) {
+	numbers := c.numbers()
+	for i, n := range other.numbers() {
+		*numbers[i] += *n
+	}
+	c.Lateness.Add(&other.Lateness)
+	c.PromoteLag.Add(&other.PromoteLag)
+}
+
 // Bucket is the Counts of one step of a Series.
 type Bucket struct {
 	// Start is the beginning of the step, by Redis's clock; the step ends where the next begins.

@@ -22,6 +22,25 @@ function words(n, /** @type {boolean} */ seconds) {
   return n < 5970 ? `${Math.round(n / 60)} min` : `${Math.round(n / 3600)} h`;
 }
 
+const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+
+/** Times in UTC, with the day where there are several. */
+function clocks(/** @type {any} */ _, /** @type {number[]} */ all) {
+  const days = all[all.length - 1] - all[0] > 86_400;
+  return all.map((at) => {
+    const t = new Date(at * 1000);
+    const clock = `${two(t.getUTCHours())}:${two(t.getUTCMinutes())}${(all[1] - all[0]) % 60 ? `:${two(t.getUTCSeconds())}` : ""}`;
+    return days ? `${two(t.getUTCMonth() + 1)}-${two(t.getUTCDate())}${clock === "00:00" ? "" : ` ${clock}`}` : clock;
+  });
+}
+
+/** One line for each power of ten. */
+function powers(/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ low, /** @type {number} */ high) {
+  const out = [];
+  for (let n = low; n <= high * 1.001; n *= 10) out.push(n);
+  return out;
+}
+
 /** A chart in its place, and how to give it other numbers. */
 function draw(/** @type {HTMLElement} */ place) {
   const uPlot = /** @type {any} */ (globalThis).uPlot;
@@ -41,7 +60,7 @@ function draw(/** @type {HTMLElement} */ place) {
       tzDate: (/** @type {number} */ at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       scales: { y: seconds ? { distr: 3, range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => uPlot.rangeLog(Math.max(0.001, low || 0.001), Math.max(0.01, high || 1), 10, true) } : { range: { min: { hard: 0, pad: 0, mode: 1, soft: 0 }, max: { pad: 0.1, soft: 1, mode: 2 } } } },
       series: [{}, ...lines.map((line) => ({ stroke: getComputedStyle(line).color, width: 1.6, dash: line.dataset.line === "failed" ? [5, 3] : undefined, points: { show: false }, spanGaps: false }))],
-      axes: [axis, { ...axis, size: 62, values: (/** @type {any} */ _, /** @type {(number | null)[]} */ all) => all.map((n) => (n == null ? "" : words(n, seconds))) }],
+      axes: [{ ...axis, values: clocks, space: 70 }, { ...axis, size: 62, ...(seconds ? { splits: powers } : {}), values: (/** @type {any} */ _, /** @type {(number | null)[]} */ all) => all.map((n) => (n == null ? "" : words(n, seconds))) }],
       hooks: {
         setCursor: [
           (/** @type {any} */ u) => {

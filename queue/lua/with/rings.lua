@@ -7,7 +7,7 @@
 local function turn(opened, slot)
   local verbs = { 'enqueue', 'promote', 'lease', 'extend', 'ack', 'retry', 'snooze', 'release', 'bury', 'drop', 'reap',
     'reschedule', 'cancel', 'requeue', 'audit', 'purge_dead', 'purge_done' }
-  local rings, columns = { { 'f', 6, 61 }, { 'm', 60, 49 }, { 'h', 24, 91 } }, {}
+  local rings, columns = { { 'f', 6, 61, 60000 }, { 'm', 60, 48, 3600000 }, { 'h', 24, 90, 86400000 } }, {}
   for i = 1, 19 do columns[i] = string.char(64 + i) end
   for letter in string.gmatch('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ', '%a') do
     columns[#columns + 1], columns[#columns + 2] = 'l' .. letter, 'p' .. letter
@@ -25,11 +25,15 @@ local function turn(opened, slot)
     return table.concat(words)
   end
   local function file(level, at, text)
-    local ring, per, size = unpack(rings[level])
+    local ring, per, size, length = unpack(rings[level])
     local group, place = math.floor(at / per), ring .. math.floor(at / per) % size
     local of, entries = string.match(redis.call('HGET', series, place) or '', '^(%d+):(.*)$')
-    if of and tonumber(of) ~= group then
-      if level < 3 then file(level + 1, tonumber(of), join(parse(entries))) end
+    of = tonumber(of) or group
+    if of > group and of * length <= now then -- the ring is past that time
+      if level < 3 then file(level + 1, group, text) end
+      return
+    elseif of ~= group then
+      if level < 3 then file(level + 1, of, join(parse(entries))) end
       entries = ''
     end
     redis.call('HSET', series, place, group .. ':' .. (entries or '') .. at % per .. text .. ';')
