@@ -18,6 +18,7 @@ func (never) Start(w http.ResponseWriter, r *http.Request, callback string) erro
 	http.Redirect(w, r, "https://id.example/?back="+callback, http.StatusSeeOther)
 	return nil
 }
+
 func (never) Finish(http.ResponseWriter, *http.Request, string) (access.Identity, error) {
 	return access.Identity{}, access.ErrStranger
 }

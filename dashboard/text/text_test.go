@@ -2,6 +2,7 @@ package text_test
 
 import (
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -55,7 +56,7 @@ func TestOf(t *testing.T) {
 		"de,fr;q=0.9": text.English, "en;q=0.1, ZH;q=0.2": text.Chinese, "zh;q=x": text.English, "zh;q=0": text.English,
 		"*": text.English, ";;;,,,q=": text.English,
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 		r.Header.Set("Accept-Language", accept)
 		if got := text.Of(r); got != want {
 			t.Errorf("%q: %s", accept, got)
