@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -42,6 +43,10 @@ func TestOthersQueuesAreNotThere(t *testing.T) {
 			}
 		}
 	}
+	stream := fragmentOf(t, d, some)
+	if strings.Contains(stream, "payroll") || !strings.Contains(stream, "sms-eu") {
+		t.Errorf("a stream has %s", stream)
+	}
 	for path, words := range map[string][2]string{
 		"/":              {"in 3 of 3 queues", "in 2 of 2 queues"},
 		"/api/v1/queues": {`"name":"payroll"`, `"name":"sms-eu"`},
@@ -53,6 +58,26 @@ func TestOthersQueuesAreNotThere(t *testing.T) {
 	if _, err := (sight{d, access.Identity{Queues: []string{"sms"}}}).queue(t.Context(), "payroll"); !errors.Is(err, queue.ErrNotFound) {
 		t.Error(err)
 	}
+}
+
+// fragmentOf is the first that a stream sends.
+func fragmentOf(t *testing.T, d *Dashboard, p *person) string {
+	t.Helper()
+	url := serve(t, d)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/events?topic=overview", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range p.cookies {
+		r.AddCookie(c)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	l := &listener{t: t, body: bufio.NewReader(res.Body), res: res}
+	return l.until("<")
 }
 
 // TestScopedFrames: those who see the same share a frame, and what is rendered of it.
