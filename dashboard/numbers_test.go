@@ -123,7 +123,7 @@ func TestNumbersEqualRedis(t *testing.T) {
 	}
 	table, families := cells(request(t, d, http.MethodGet, "/queues").body), scrape(t, d)
 	columnOf := map[queue.State]string{
-		queue.Delayed: "Delayed", queue.Ready: "Ready", queue.Leased: "Leased", queue.Retrying: "Retrying", queue.Dead: "Dead", queue.Done: "Done",
+		queue.Delayed: "Delayed", queue.Ready: "Ready", queue.Leased: "Running", queue.Retrying: "Retrying", queue.Dead: "Dead", queue.Done: "Done",
 	}
 	for i, info := range infos {
 		for state, want := range cards(t, rdb, client.Namespace(), info.Name) {
