@@ -9,7 +9,7 @@ ARGS         ?=
 
 tool    := go tool -modfile=tools/go.mod
 # Folders with a module of their own, which ./... does not enter.
-modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod))
+modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod examples/*/go.mod))
 
 # The rows of the fault matrix that have a bar of their own to meet at full size.
 accept_rows := worker-sigkill,redis-sigkill-always,sentinel-failover,cluster,worker-sigstop,redis-sigstop,memory-full,at-rest,mutants
@@ -77,6 +77,7 @@ accept-engine: need-redis ## measure the engine against its bars
 test-modules: need-redis ## run the fast tests of the modules beside the main one
 	go -C bench test ./...
 	go -C test/chaos test ./checker ./history ./mutant
+	go -C examples/oidc test ./...
 
 .PHONY: test-operators
 test-operators: need-redis need-prometheus ## run alarms against a mail server, and deploy/ against a real Prometheus
@@ -97,6 +98,7 @@ accept-faults: need-redis need-cc ## measure the bars under faults, at full size
 .PHONY: examples
 examples: need-redis ## run every example end to end
 	go test -race ./examples/...
+	go -C examples/oidc test -race ./...
 
 .PHONY: modules
 modules: ## build and vet the modules beside the main one

@@ -124,7 +124,7 @@ func TestRevealIsNotedOrRefused(t *testing.T) {
 	op, r := actorOf(t, d, access.Identity{Name: "op", Role: access.Operator, Queues: []string{"s*"}})
 	viewer, _ := actorOf(t, d, access.Identity{Name: "v", Role: access.Viewer})
 	other, _ := actorOf(t, d, access.Identity{Name: "o", Role: access.Admin, Queues: []string{"mail"}})
-	if _, err := viewer.reveal(r, "sms", "one", "why not"); !errors.Is(err, access.ErrStranger) {
+	if _, err := viewer.reveal(r, "mail", "two", "why not"); !errors.Is(err, access.ErrStranger) {
 		t.Error(err)
 	}
 	if _, err := other.reveal(r, "sms", "one", "why not"); !errors.Is(err, queue.ErrNotFound) {

@@ -92,7 +92,7 @@ func (p *passwords) check(ctx context.Context, name, password, address string) e
 		h = p.decoys[maphash.String(p.seed, name)%uint64(len(p.decoys))]
 	}
 	matches, err := p.compute(ctx, h, password)
-	if err == nil && !(matches && known) {
+	if err == nil && (!matches || !known) {
 		return ErrRefused
 	}
 	// Only what was tried and failed is counted.

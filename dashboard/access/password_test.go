@@ -35,8 +35,13 @@ func TestCheck(t *testing.T) {
 		name, password string
 		want           error
 	}{
-		{"alice", "right", nil}, {"alice", "wrong", ErrRefused}, {"nobody", "right", ErrRefused}, {"", "", ErrRefused},
-		{"proxied", "right", ErrRefused}, {"alice", strings.Repeat("x", MaxPassword+1), ErrRefused}, {strings.Repeat("x", maxName+1), "right", ErrRefused},
+		{"alice", "right", nil},
+		{"alice", "wrong", ErrRefused},
+		{"nobody", "right", ErrRefused},
+		{"", "", ErrRefused},
+		{"proxied", "right", ErrRefused},
+		{"alice", strings.Repeat("x", MaxPassword+1), ErrRefused},
+		{strings.Repeat("x", maxName+1), "right", ErrRefused},
 	} {
 		if err := p.check(t.Context(), c.name, c.password, "192.0.2.1"); !errors.Is(err, c.want) || (c.want == nil) != (err == nil) {
 			t.Errorf("%q %q: %v", c.name, c.password, err)

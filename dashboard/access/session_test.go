@@ -20,7 +20,7 @@ func start(t *testing.T, g *Gate, id Identity) *http.Request {
 	if err := g.Start(w, r, id); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range w.Result().Cookies() { //nolint:bodyclose // a recorder has none
+	for _, c := range w.Result().Cookies() {
 		r.AddCookie(c)
 	}
 	return r

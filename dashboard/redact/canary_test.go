@@ -176,7 +176,7 @@ func TestNoPersonalData(t *testing.T) {
 
 func withCheckDigit(digits string) string {
 	for d := range 10 {
-		if s := digits + fmt.Sprint(d); luhn(s) {
+		if s := digits + fmt.Sprint(d); luhn([]byte(s)) {
 			return s
 		}
 	}

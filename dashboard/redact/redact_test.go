@@ -13,8 +13,10 @@ func TestPayload(t *testing.T) {
 	t.Parallel()
 	r := New(Config{Keys: []string{"Account No"}, Kinds: map[string]Kind{"gone": {Hide: true}, "salary": {Keys: []string{"amount"}}}})
 	for _, c := range []struct{ kind, payload, want string }{
-		{"k", `{"to":"x","n":1.50,"ok":true,"none":null,"list":[1,"a"],"empty":{},"no":[]}`,
-			"{\n  \"to\": \"x\",\n  \"n\": 1.50,\n  \"ok\": true,\n  \"none\": null,\n  \"list\": [\n    1,\n    \"a\"\n  ],\n  \"empty\": {},\n  \"no\": []\n}"},
+		{
+			"k", `{"to":"x","n":1.50,"ok":true,"none":null,"list":[1,"a"],"empty":{},"no":[]}`,
+			"{\n  \"to\": \"x\",\n  \"n\": 1.50,\n  \"ok\": true,\n  \"none\": null,\n  \"list\": [\n    1,\n    \"a\"\n  ],\n  \"empty\": {},\n  \"no\": []\n}",
+		},
 		{"k", `{"user":{"passWord":"x"}}`, "{\n  \"user\": {\n    \"passWord\": \"[hidden]\"\n  }\n}"},
 		{"k", `{"credentials":{"a":[1,{"b":2}]},"after":3}`, "{\n  \"credentials\": \"[hidden]\",\n  \"after\": 3\n}"},
 		{"k", `{"account_no":7,"amount":9}`, "{\n  \"account_no\": \"[hidden]\",\n  \"amount\": 9\n}"},
