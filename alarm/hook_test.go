@@ -51,7 +51,7 @@ func message(event Event) *Message {
 		ID: "ABC", Rule: Rule{Name: "oldest-ready", Signal: OldestReady, Queues: "*", Above: 300, Clear: 240, For: time.Minute},
 		Queue: "sms", Since: noon, Opened: noon.Add(time.Minute), Value: 372, Peak: 400,
 	}
-	m := &Message{ID: "ABC-" + string(event), Event: event, Incident: i, Namespace: "dueq", URL: "https://ops.example/dueq/queues/sms"}
+	m := &Message{ID: "ABC-" + string(event), Event: event, Incident: i, Namespace: "dueq", URL: "https://ops.example/dueq/queue?name=sms"}
 	if event == Ended {
 		m.Incident.Ended = noon.Add(12 * time.Minute)
 	}
@@ -123,7 +123,7 @@ func TestSlack(t *testing.T) {
 	if err := json.Unmarshal(s.body, &body); err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"&lt;!channel&gt;&amp;/sms", "15520 ready", "20 of 20 slots", "<https://ops.example/dueq/queues/sms>"} {
+	for _, words := range []string{"&lt;!channel&gt;&amp;/sms", "15520 ready", "20 of 20 slots", "<https://ops.example/dueq/queue?name=sms>"} {
 		if !strings.Contains(body.Text, words) {
 			t.Errorf("no %q in %q", words, body.Text)
 		}

@@ -27,10 +27,7 @@ func (w *Watcher) compose(ctx context.Context, i *Incident, event Event) *Messag
 	m := &Message{ID: i.ID + "-" + string(event), Event: event, Incident: *i, Namespace: w.client.Namespace()}
 	m.Incident.Deliveries = nil
 	if w.cfg.PublicURL != "" {
-		m.URL = strings.TrimSuffix(w.cfg.PublicURL, "/") + "/alerts"
-		if i.Queue != "" {
-			m.URL = strings.TrimSuffix(w.cfg.PublicURL, "/") + "/queues/" + url.PathEscape(i.Queue)
-		}
+		m.URL = PageURL(w.cfg.PublicURL, i.Queue)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -38,6 +35,15 @@ func (w *Watcher) compose(ctx context.Context, i *Incident, event Event) *Messag
 		m.Facts = w.facts(ctx, i.Queue)
 	}
 	return m
+}
+
+// PageURL is the page of a dashboard at publicURL about a queue, or about alarms where it is "".
+func PageURL(publicURL, name string) string {
+	root := strings.TrimSuffix(publicURL, "/")
+	if name == "" {
+		return root + "/alerts"
+	}
+	return root + "/queue?name=" + url.QueryEscape(name)
 }
 
 // Subject is the message in one line.

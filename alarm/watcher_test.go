@@ -35,7 +35,7 @@ func TestThreeWatchersTellOnce(t *testing.T) {
 	ids := map[string]bool{}
 	for _, m := range box.got {
 		ids[m.ID] = true
-		if m.Incident.Queue != "sms" || m.Namespace != namespace || m.URL != "https://ops.example/dueq/queues/sms" {
+		if m.Incident.Queue != "sms" || m.Namespace != namespace || m.URL != "https://ops.example/dueq/queue?name=sms" {
 			t.Errorf("%+v", m)
 		}
 	}

@@ -77,6 +77,7 @@ func (d *Dashboard) routes() []route {
 		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
 	}...)
 	all = append(all, d.numberRoutes()...)
+	all = append(all, d.alertRoutes()...)
 	all = append(all, d.signInRoutes()...)
 	if !d.cfg.ReadOnly {
 		return all

@@ -62,7 +62,7 @@ func TestOneMailForAnIncidentAndOneForItsEnd(t *testing.T) {
 		t.Fatalf("%d mails about one incident and its end", s.count())
 	}
 	first, second := s.mails[0].Header, s.mails[1].Header
-	for _, words := range []string{"sms", "150", "workers", "rate", "oldest ready", "What to do next", "https://ops.example/dueq/queues/sms"} {
+	for _, words := range []string{"sms", "150", "workers", "rate", "oldest ready", "What to do next", "https://ops.example/dueq/queue?name=sms"} {
 		if !strings.Contains(s.body[0], words) {
 			t.Errorf("no %q in:\n%s", words, s.body[0])
 		}
