@@ -16,8 +16,8 @@ type Facts struct {
 	Recent queue.Activity
 	// Workers is how many workers serve the queue, with so many Slots, of which so many are Busy.
 	Workers, Slots, Busy int
-	// Memory is how full Redis is.
-	Memory queue.MemoryUse
+	// Redis is the server, of a cluster the fullest.
+	Redis queue.ServerInfo
 }
 
 // factWindow is what the rates in a message are of.
@@ -30,7 +30,7 @@ func (o *observer) facts(ctx context.Context, name string) Facts {
 	if err != nil {
 		return f
 	}
-	if f.Memory, err = o.inspector.Memory(ctx); err != nil {
+	if f.Redis, err = o.fullest(ctx); err != nil {
 		return f
 	}
 	if name == "" {

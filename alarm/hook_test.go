@@ -55,7 +55,7 @@ func message(event Event) *Message {
 	if event == Ended {
 		m.Incident.Ended = noon.Add(12 * time.Minute)
 	}
-	m.Facts = Facts{At: noon.Add(2 * time.Minute), Workers: 2, Slots: 20, Busy: 20, Memory: queue.MemoryUse{Used: 50 << 20, Max: 100 << 20}}
+	m.Facts = Facts{At: noon.Add(2 * time.Minute), Workers: 2, Slots: 20, Busy: 20, Redis: queue.ServerInfo{Used: 50 << 20, Limit: 100 << 20}}
 	m.Facts.Queue = queue.QueueInfo{Name: "sms", Ready: 15520, Leased: 20, Dead: 17, OldestReady: 372 * time.Second, Delayed: 12004, Retrying: 640}
 	m.Facts.Recent = queue.Activity{From: noon, To: noon.Add(time.Minute)}
 	m.Facts.Recent.Enqueued, m.Facts.Recent.Done = 4860, 2400

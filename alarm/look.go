@@ -202,10 +202,28 @@ func serves(w *queue.WorkerInfo, name string) bool {
 }
 
 func (o *observer) readMemory(ctx context.Context, l *look) error {
-	use, err := o.inspector.Memory(ctx)
+	server, err := o.fullest(ctx)
 	if err != nil {
 		return err
 	}
-	l.set(RedisMemory, "", sure(use.Share()))
+	l.set(RedisMemory, "", sure(server.MemoryShare()))
 	return nil
+}
+
+// fullest is the server with the least memory left, by its share.
+func (o *observer) fullest(ctx context.Context) (queue.ServerInfo, error) {
+	servers, err := o.inspector.Servers(ctx)
+	if err != nil {
+		return queue.ServerInfo{}, err
+	}
+	var out queue.ServerInfo
+	for i := range servers {
+		if servers[i].Err != nil {
+			return queue.ServerInfo{}, fmt.Errorf("read redis's memory: %w", servers[i].Err)
+		}
+		if i == 0 || servers[i].MemoryShare() > out.MemoryShare() {
+			out = servers[i]
+		}
+	}
+	return out, nil
 }

@@ -132,3 +132,11 @@ func TestLatenessAndErrorRate(t *testing.T) {
 		t.Errorf("of 19 attempts: %+v", v)
 	}
 }
+
+func TestLookReadsTheMemory(t *testing.T) {
+	t.Parallel()
+	c := open(t, redistest.Start(t, "--maxmemory", "100mb").URL(), "dueq")
+	if v := observe(t, c, allRules()...).values[RedisMemory][""]; !v.begins || v.of <= 0 || v.of >= 1 {
+		t.Errorf("%+v", v)
+	}
+}

@@ -139,9 +139,9 @@ func (m *Message) writeFacts(b *strings.Builder) {
 			row(b, "paused", "yes: workers get no jobs")
 		}
 	}
-	if f.Memory.Max > 0 {
+	if f.Redis.Limit > 0 {
 		const mib = 1 << 20
-		row(b, "Redis", fmt.Sprintf("%d of %d MiB used, %s", f.Memory.Used/mib, f.Memory.Max/mib, RedisMemory.Format(f.Memory.Share())))
+		row(b, "Redis", fmt.Sprintf("%d of %d MiB used, %s", f.Redis.Used/mib, f.Redis.Limit/mib, RedisMemory.Format(f.Redis.MemoryShare())))
 	}
 }
 

@@ -178,6 +178,7 @@ func TestMessagesLinkToPages(t *testing.T) {
 	if _, err := c.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "k"}); err != nil {
 		t.Fatal(err)
 	}
+	run(t, d)
 	for _, name := range []string{"", "sms"} {
 		u, err := url.Parse(alarm.PageURL("https://ops.example", name))
 		if err != nil {

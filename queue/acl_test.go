@@ -247,14 +247,16 @@ func (h *harness) deskAll() error {
 	_, err3 := desk.Session(h.ctx, "one")
 	_, err4 := desk.Sheet(h.ctx, "sheet")
 	_, err5 := desk.Turn(h.ctx, "sheet", time.Hour)
-	_, err6 := h.in.Memory(h.ctx)
-	errs = append(errs, err, err2, err3, err4, err5, err6, desk.RewriteSheet(h.ctx, "sheet", nil, []byte("x")))
+	errs = append(errs, err, err2, err3, err4, err5, desk.RewriteSheet(h.ctx, "sheet", nil, []byte("x")))
 	return errors.Join(append(errs, desk.EndSession(h.ctx, "one"))...)
 }
 
 func (h *harness) operateAll() error {
 	errs := []error{h.readAll(), h.c.Desk().RewriteSheet(h.ctx, "sheet", nil, []byte("x"))}
 	note := func(err error) { errs = append(errs, err) }
+	if err := h.c.Desk().RewriteSheet(h.ctx, "sheet", []byte("another"), []byte("y")); !errors.Is(err, queue.ErrChanged) {
+		note(fmt.Errorf("rewrite what was changed: %w", err))
+	}
 	note(h.in.Pause(h.ctx, sms))
 	note(h.in.Resume(h.ctx, sms))
 	note(h.in.Requeue(h.ctx, sms, "dead"))

@@ -114,16 +114,3 @@ func TestSheetRefusals(t *testing.T) {
 		}
 	}
 }
-
-func TestMemory(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t, "--maxmemory", "100mb")
-	h := open(t, server.URL(), queue.Config{})
-	use, err := h.in.Memory(h.ctx)
-	if h.ok(err); use.Max != 100<<20 || use.Used <= 0 || use.Share() <= 0 || use.Share() > 1 {
-		t.Errorf("%+v, %v", use, use.Share())
-	}
-	if share := (queue.MemoryUse{Used: 5}).Share(); share != 0 {
-		t.Errorf("without a limit: %v", share)
-	}
-}
