@@ -9,7 +9,7 @@ ARGS         ?=
 
 tool    := go tool -modfile=tools/go.mod
 # Folders with a module of their own, which ./... does not enter.
-modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod))
+modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod examples/*/go.mod))
 
 # The rows of the fault matrix that have a bar of their own to meet at full size.
 accept_rows := worker-sigkill,redis-sigkill-always,sentinel-failover,cluster,worker-sigstop,redis-sigstop,memory-full,redis-down,ten-million,at-rest,mutants
@@ -27,7 +27,7 @@ build: ## build every package, and the command into bin/
 	go build -trimpath -o bin/dueq ./cmd/dueq
 
 .PHONY: test
-test: need-redis need-cc ## run every test under the race detector, on a real Redis
+test: need-redis need-cc need-haproxy ## run every test under the race detector, on a real Redis
 	go test -race ./...
 
 .PHONY: test-acl
@@ -35,7 +35,7 @@ test-acl: need-redis ## run the tests of queue, worker and scheduler under the r
 	scripts/test-acl.sh ./queue ./worker ./scheduler
 
 .PHONY: test-fast
-test-fast: need-redis ## run the short tests, without the race detector
+test-fast: need-redis need-haproxy ## run the short tests, without the race detector
 	go test -short ./...
 
 .PHONY: lint
@@ -80,6 +80,11 @@ accept-engine: need-redis ## measure the engine against its bars
 test-modules: need-redis ## run the fast tests of the modules beside the main one
 	go -C bench test ./...
 	go -C test/chaos test . ./checker ./history ./mutant
+	go -C examples/oidc test ./...
+
+.PHONY: test-operators
+test-operators: need-redis need-prometheus ## run alarms against a mail server, and deploy/ against a real Prometheus
+	go -C test/operators test -count=1 ./...
 
 .PHONY: chaos-smoke
 chaos-smoke: need-redis need-cc ## break everything once, in small; ARGS are the program's
@@ -96,6 +101,7 @@ accept-faults: need-redis need-cc ## measure the bars under faults, at full size
 .PHONY: examples
 examples: need-redis ## run every example end to end
 	go test -race ./examples/...
+	go -C examples/oidc test -race ./...
 
 .PHONY: modules
 modules: ## build and vet the modules beside the main one
@@ -103,14 +109,23 @@ modules: ## build and vet the modules beside the main one
 	go -C tools build -o /dev/null tool
 
 .PHONY: ci
-ci: fmt-check build lint modules budget test test-modules test-acl chaos-smoke ## everything that a change has to pass
+ci: fmt-check build lint modules budget test test-modules test-operators test-acl chaos-smoke ## everything that a change has to pass
 
 # Debian's packages of redis-server and valkey-server are named as the programs.
 .PHONY: need-redis
 need-redis:
 	@scripts/need.sh $(REDIS_SERVER) $(notdir $(REDIS_SERVER))
 
+.PHONY: need-prometheus
+need-prometheus:
+	@scripts/need.sh promtool prometheus
+
 # The race detector links with cgo.
 .PHONY: need-cc
 need-cc:
 	@scripts/need.sh gcc gcc libc6-dev
+
+# Debian keeps it where only root looks.
+.PHONY: need-haproxy
+need-haproxy:
+	@PATH="$$PATH:/usr/sbin" scripts/need.sh haproxy haproxy

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/internal/redistest"
 	"github.com/dueq-io/dueq/queue"
 )
@@ -47,7 +49,7 @@ func fake(t *testing.T, cfg Config, read reader) *Dashboard {
 	if err := cfg.validate(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := build(read, "test", cfg)
+	d, err := build(&queue.Client{}, "test", source{queues: read}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +94,32 @@ func live(t *testing.T, d *Dashboard) string {
 	url := serve(t, d)
 	run(t, d) // ends before the server does, which waits for the streams
 	return url
+}
+
+// viewOf is an operator's look at a frame, in English.
+func viewOf(d *Dashboard, f *frame, now time.Time) *view {
+	id := access.Identity{Name: "anna", Role: access.Operator}
+	return &view{sight: sight{d, id}, tongue: english, frame: f, now: now, url: "/"}
+}
+
+// pageOf renders a page of a frame.
+func pageOf(t *testing.T, d *Dashboard, name string, f *frame, now time.Time) []byte {
+	t.Helper()
+	html, err := d.pages[name].whole(d, viewOf(d, f, now), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return html
+}
+
+// fragmentOf renders what the stream of a page carries.
+func fragmentOf(t *testing.T, d *Dashboard, name string, f *frame) []byte {
+	t.Helper()
+	html, err := d.pages[name].fragment(d, viewOf(d, f, f.made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return html
 }
 
 type answer struct {

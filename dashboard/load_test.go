@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -19,7 +20,10 @@ import (
 func TestParallelLoad(t *testing.T) {
 	t.Parallel()
 	client := open(t, "memory://")
-	d := newDashboard(t, client, Config{Interval: minInterval, MaxStreams: 8})
+	d := newDashboard(t, client, Config{Interval: minInterval, MaxStreams: 8, Access: access.Config{Anonymous: access.Admin}})
+	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x", ID: sampleJob, Delay: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
 	url := live(t, d)
 	ctx, cancel := context.WithCancel(t.Context())
 	var movers, browsers sync.WaitGroup
@@ -79,13 +83,13 @@ func TestManyTabsCostRedisNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, d := collecting(t, Config{})
 		var renders atomic.Int64
-		view := d.pages["overview"].view
-		d.pages["overview"].view = func(f *frame, now time.Time) any { renders.Add(1); return view(f, now) }
+		live := d.pages["overview"].live
+		d.pages["overview"].live = func(v *view) any { renders.Add(1); return live(v) }
 		ctx, cancel := context.WithCancel(t.Context())
 		var tabs sync.WaitGroup
 		for range 20 {
 			tabs.Go(func() {
-				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events?topic=overview", http.NoBody)
+				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events/", http.NoBody)
 				d.ServeHTTP(httptest.NewRecorder(), r)
 			})
 		}

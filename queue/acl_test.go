@@ -20,7 +20,7 @@ import (
 var roleFlows = map[queue.Role]func(h *harness) error{
 	queue.RoleProducer:  (*harness).produceAll,
 	queue.RoleWorker:    (*harness).workAll,
-	queue.RoleDashboard: (*harness).readAll,
+	queue.RoleDashboard: func(h *harness) error { return errors.Join(h.readAll(), h.deskAll()) },
 	queue.RoleOperator:  (*harness).operateAll,
 }
 
@@ -70,8 +70,21 @@ func TestRolesAreNotMixed(t *testing.T) {
 	if _, err := queue.ACL("a b", queue.Roles()); !errors.Is(err, queue.ErrInvalid) {
 		t.Errorf("a bad namespace: %v", err)
 	}
-	if rules, _ := queue.ACL("", []queue.Role{queue.RoleDashboard}); !slices.Contains(rules, "%R~dueq:*") {
-		t.Errorf("a dashboard may write: %v", rules)
+	rules, _ := queue.ACL("", []queue.Role{queue.RoleDashboard})
+	if keys := slices.DeleteFunc(rules, func(rule string) bool { return !strings.Contains(rule, "~") }); !slices.Equal(keys, []string{"%R~dueq:*", "~dueq:desk:*"}) {
+		t.Errorf("a dashboard may write to %v", keys)
+	}
+}
+
+// A dashboard's user is asked for what it may read of queues and write at its desk, each where it is.
+func TestDashboardMissesAKeyPattern(t *testing.T) {
+	t.Parallel()
+	server := redistest.StartTCP(t)
+	p := &aclPlace{t: t, role: queue.RoleDashboard, addr: server.Addr(), admin: server.Client()}
+	for _, keys := range []string{"~acl:desk:*", "%R~acl:*"} {
+		if _, err := p.open([]string{"resetkeys", keys}, false); !errors.Is(err, queue.ErrUnfit) {
+			t.Errorf("with %s only: %v", keys, err)
+		}
 	}
 }
 
@@ -234,13 +247,31 @@ func (h *harness) readAll() error {
 	return errors.Join(append(errs, err, err2, err3, err4, err5)...)
 }
 
+func (h *harness) deskAll() error {
+	desk := h.c.Desk()
+	errs := []error{
+		desk.StartSession(h.ctx, "one", []byte("x"), time.Hour), desk.RenewSession(h.ctx, "one", time.Hour),
+		desk.Note(h.ctx, queue.JournalEntry{Action: "look"}),
+	}
+	_, err := desk.Sessions(h.ctx)
+	_, err2 := desk.Journal(h.ctx, "", 1)
+	_, err3 := desk.Session(h.ctx, "one")
+	_, err4 := desk.Sheet(h.ctx, "sheet")
+	_, err5 := desk.Turn(h.ctx, "sheet", time.Hour)
+	errs = append(errs, err, err2, err3, err4, err5, desk.RewriteSheet(h.ctx, "sheet", nil, []byte("x")))
+	return errors.Join(append(errs, desk.EndSession(h.ctx, "one"))...)
+}
+
 func (h *harness) operateAll() error {
-	errs := []error{h.readAll()}
+	errs := []error{h.readAll(), h.c.Desk().RewriteSheet(h.ctx, "sheet", nil, []byte("x"))}
 	note := func(err error) { errs = append(errs, err) }
 	workers, err := h.in.Workers(h.ctx)
 	note(err)
 	for _, w := range workers {
 		note(h.in.QuietWorker(h.ctx, w.ID))
+	}
+	if err := h.c.Desk().RewriteSheet(h.ctx, "sheet", []byte("another"), []byte("y")); !errors.Is(err, queue.ErrChanged) {
+		note(fmt.Errorf("rewrite what was changed: %w", err))
 	}
 	note(h.in.Pause(h.ctx, sms))
 	note(h.in.Resume(h.ctx, sms))

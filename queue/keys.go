@@ -80,6 +80,25 @@ func queuesKey(namespace string) string { return namespace + ":queues" }
 // newQueueKey is a LIST of at most a few hints that a name was added to queuesKey.
 func newQueueKey(namespace string) string { return namespace + ":queues:new" }
 
+// deskPrefix begins the keys that operators' tools share, outside of every shard. A user who only reads
+// queues writes these.
+func deskPrefix(namespace string) string { return namespace + ":desk:" }
+
+// sessionKey holds a session: a STRING that expires.
+func sessionKey(namespace, id string) string { return deskPrefix(namespace) + "session:" + id }
+
+// sessionsKey lists the sessions: a ZSET, id -> until ms.
+func sessionsKey(namespace string) string { return deskPrefix(namespace) + "sessions" }
+
+// sheetKey holds a sheet: a STRING.
+func sheetKey(namespace, name string) string { return deskPrefix(namespace) + "sheet:" + name }
+
+// turnKey is there while a turn lasts: a STRING that expires.
+func turnKey(namespace, name string) string { return deskPrefix(namespace) + "turn:" + name }
+
+// journalKey is the journal: a STREAM.
+func journalKey(namespace string) string { return deskPrefix(namespace) + "journal" }
+
 // vet refuses a shard in which another program has left a key of another type. A script that met one
 // after its first write would be left half-way, so the types are looked at before a process's first
 // call, and again after a call that failed by one.

@@ -1,0 +1,146 @@
+package dashboard
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/queue"
+)
+
+// queueLive is what the live part of a queue's page shows.
+type queueLive struct {
+	Name    string
+	Level   level
+	Why     []phrase
+	Badges  []phrase
+	Stale   bool
+	Sampled phrase
+	Tiles   []tile
+	Tabs    []tab
+	Spark   spark
+	// Fault says why the queue cannot be read.
+	Fault phrase
+}
+
+// tab is one state of a queue, with how many jobs are in it.
+type tab struct {
+	State   queue.State
+	Word    phrase
+	Count   string
+	Link    string
+	Current bool
+}
+
+// queuePage is what a queue's page shows beside.
+type queuePage struct {
+	Name     string
+	State    queue.State
+	List     jobList
+	Acts     bool
+	Paused   bool
+	Closed   bool
+	MaxLen   int64
+	Back     string
+	Did      phrase
+	Wrong    []phrase
+	MoreLink string
+}
+
+// queueTab is the state that a queue's page shows jobs of.
+func queueTab(query url.Values) queue.State {
+	if s := queue.State(query.Get("state")); s != "" {
+		return s
+	}
+	return queue.Ready
+}
+
+// tabStates are the tabs, in the order of a job's life.
+var tabStates = []queue.State{queue.Ready, queue.Leased, queue.Delayed, queue.Retrying, queue.Dead, queue.Done}
+
+func queueLivePart(v *view, cfg *Config) any {
+	name := v.query.Get("name")
+	l := queueLive{Name: name, Stale: v.frame.stale(v.now, cfg.IdleInterval), Sampled: sampled(v.frame, v.now)}
+	q := v.frame.queue(name)
+	if q == nil {
+		l.Fault = say("This queue is gone: it has no jobs and no settings any more.")
+		return l
+	}
+	if q.err != nil {
+		l.Fault = say("cannot be read: %s", cause(q.err))
+		return l
+	}
+	var own []finding
+	for _, f := range judge(v.frame, v.now, cfg).Findings {
+		if f.Queue == name {
+			own = append(own, f)
+			l.Why = append(l.Why, f.Text)
+		}
+	}
+	l.Level, l.Badges, l.Spark, l.Tiles = worst(own, ""), badges(q), newSpark(q.hour.series), queueTiles(q, own)
+	for _, s := range tabStates {
+		link := "queue?" + url.Values{"name": {name}, "state": {string(s)}}.Encode()
+		l.Tabs = append(l.Tabs, tab{s, stateWord(s), formatCount(q.State(s)), link, s == queueTab(v.query)})
+	}
+	return l
+}
+
+func queueTiles(q *queueState, own []finding) []tile {
+	return []tile{
+		{Name: say("Oldest ready"), Value: age(q.Ready, q.OldestReady), Note: say("of %s ready", formatCount(q.Ready)), Level: worst(own, "oldest_ready")},
+		{Name: say("Overdue"), Value: formatCount(q.Overdue), Note: overdueOf(q), Level: worst(own, "overdue")},
+		{Name: say("Next due"), Value: nextDue(q), Note: say("of %s waiting", formatCount(q.Delayed+q.Retrying))},
+		{Name: say("In / out per second"), Value: rate(q.rate.In, q.rateKnown) + " / " + rate(q.rate.Out, q.rateKnown), Note: say("over 10 s")},
+		{Name: say("Failed/s"), Value: rate(q.rate.Failed, q.rateKnown), Note: say("over 10 s")},
+		{Name: say("Dead"), Value: formatCount(q.Dead), Note: say("%s done, kept", formatCount(q.Done)), Level: worst(own, "dead")},
+	}
+}
+
+func overdueOf(q *queueState) phrase {
+	if q.Overdue == 0 {
+		return say("promoted in time")
+	}
+	return say("by %s", formatSpan(q.OverdueAge))
+}
+
+// queue is a queue of the frame, nil where it has none of that name.
+func (f *frame) queue(name string) *queueState {
+	for i := range f.queues {
+		if f.queues[i].Name == name {
+			return &f.queues[i]
+		}
+	}
+	return nil
+}
+
+func (d *Dashboard) queueData(ctx context.Context, v *view) (any, error) {
+	name := v.query.Get("name")
+	if err := v.known(name); err != nil {
+		return nil, err
+	}
+	form := url.Values{"queue": {name}, "state": {string(queueTab(v.query))}}
+	f, wrong := readFilter(form)
+	p := &queuePage{
+		Name: name, State: f.State, Wrong: wrong, Acts: v.acts(access.Operate), Did: didQueueWords[v.query.Get("did")],
+		Back: v.d.cfg.BasePath + "/queue?" + url.Values{"name": {name}, "state": {string(f.State)}}.Encode(), MoreLink: "jobs?" + form.Encode(),
+	}
+	if len(wrong) > 0 {
+		return p, nil
+	}
+	// The switches as they are now: the frame may be a second old, and this page may be the answer to
+	// one that was just turned.
+	info, err := v.queue(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p.Paused, p.Closed, p.MaxLen = info.Paused, info.Closed, info.MaxLen
+	p.List, err = v.list(ctx, &f, "queue")
+	return p, err
+}
+
+func (p *queuePage) httpStatus() int {
+	if len(p.Wrong) > 0 {
+		return 400
+	}
+	return 200
+}
