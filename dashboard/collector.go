@@ -173,7 +173,7 @@ func (c *collector) take(s sample) {
 	c.publish(func(f *snapshot) {
 		f.queues, f.at, f.took, f.missed, f.err = states, s.at, s.took, 0, nil
 		f.slow = c.known
-		f.members = c.roster.follow(s.fleet, s.at.Add(f.ahead))
+		f.members = c.roster.follow(s.fleet)
 		f.join()
 	})
 }
