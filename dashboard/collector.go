@@ -64,6 +64,8 @@ type sample struct {
 type slowSample struct {
 	slow
 	news bool
+	// wishes are those that it has seen to.
+	wishes []wish
 }
 
 // run samples until ctx ends, and returns when nothing of it is left.
@@ -101,6 +103,9 @@ func (c *collector) run(ctx context.Context) {
 		case s := <-slowAnswers:
 			reading = false
 			c.takeSlowly(s)
+			if c.wishes.others(s.wishes) {
+				readSlowly()
+			}
 		case <-timer.C:
 			last = time.Now()
 			if asking {
@@ -137,7 +142,8 @@ func (c *collector) sampleSlowly(ctx context.Context, known slow, f *frame) slow
 		}
 	}
 	var s slowSample
-	s.slow, s.news = c.slowly.next(ctx, known, names, c.wishes.active())
+	s.wishes = c.wishes.active()
+	s.slow, s.news = c.slowly.next(ctx, known, names, s.wishes)
 	return s
 }
 
