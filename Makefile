@@ -9,7 +9,7 @@ ARGS         ?=
 
 tool    := go tool -modfile=tools/go.mod
 # Folders with a module of their own, which ./... does not enter.
-modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod))
+modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod examples/*/go.mod))
 
 # The rows of the fault matrix that have a bar of their own to meet at full size.
 accept_rows := worker-sigkill,redis-sigkill-always,sentinel-failover,cluster,worker-sigstop,redis-sigstop,memory-full,at-rest,mutants
@@ -24,7 +24,7 @@ build: ## build every package, and the command into bin/
 	go build -trimpath -o bin/dueq ./cmd/dueq
 
 .PHONY: test
-test: need-redis need-cc ## run every test under the race detector, on a real Redis
+test: need-redis need-cc need-haproxy ## run every test under the race detector, on a real Redis
 	go test -race ./...
 
 .PHONY: test-acl
@@ -32,7 +32,7 @@ test-acl: need-redis ## run the tests of queue, worker and scheduler under the r
 	scripts/test-acl.sh ./queue ./worker ./scheduler
 
 .PHONY: test-fast
-test-fast: need-redis ## run the short tests, without the race detector
+test-fast: need-redis need-haproxy ## run the short tests, without the race detector
 	go test -short ./...
 
 .PHONY: lint
@@ -77,6 +77,7 @@ accept-engine: need-redis ## measure the engine against its bars
 test-modules: need-redis ## run the fast tests of the modules beside the main one
 	go -C bench test ./...
 	go -C test/chaos test ./checker ./history ./mutant
+	go -C examples/oidc test ./...
 
 .PHONY: chaos-smoke
 chaos-smoke: need-redis need-cc ## break everything once, in small; ARGS are the program's
@@ -93,6 +94,7 @@ accept-faults: need-redis need-cc ## measure the bars under faults, at full size
 .PHONY: examples
 examples: need-redis ## run every example end to end
 	go test -race ./examples/...
+	go -C examples/oidc test -race ./...
 
 .PHONY: modules
 modules: ## build and vet the modules beside the main one
@@ -111,3 +113,8 @@ need-redis:
 .PHONY: need-cc
 need-cc:
 	@scripts/need.sh gcc gcc libc6-dev
+
+# Debian keeps it where only root looks.
+.PHONY: need-haproxy
+need-haproxy:
+	@PATH="$$PATH:/usr/sbin" scripts/need.sh haproxy haproxy

@@ -23,6 +23,7 @@ func (d *Dashboard) pageTable() []*page {
 		},
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
 		{name: "job", path: "/job", under: "jobs", data: d.jobData},
+		{name: "errors", path: "/errors", nav: say("Errors"), key: "e", data: d.errorsData},
 	}
 	pages = append(pages, d.numberPages()...)
 	if d.cfg.Access.Login() {

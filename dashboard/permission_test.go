@@ -1,13 +1,17 @@
 package dashboard
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/internal/redistest"
+	"github.com/dueq-io/dueq/queue"
 )
 
 // never is an Authenticator that signs nobody in.
@@ -18,6 +22,7 @@ func (never) Start(w http.ResponseWriter, r *http.Request, callback string) erro
 	http.Redirect(w, r, "https://id.example/?back="+callback, http.StatusSeeOther)
 	return nil
 }
+
 func (never) Finish(http.ResponseWriter, *http.Request, string) (access.Identity, error) {
 	return access.Identity{}, access.ErrStranger
 }
@@ -41,6 +46,9 @@ func TestEveryRouteAsEachRole(t *testing.T) {
 		}
 		for name, p := range as {
 			got := p.ask(method, path, nil)
+			if got.header.Get("Content-Security-Policy") != contentSecurity || got.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s as %q lacks headers: %v", rt.pattern, name, got.header)
+			}
 			if rt.pattern == "POST /logout" && name != "" {
 				p.enter(name)
 			}
@@ -146,7 +154,10 @@ func TestChangingRouteGetsAnActor(t *testing.T) {
 	client := open(t, "memory://")
 	d := withPeople(t, client, Config{})
 	var acted []string
-	routes := append(d.routes(), route{pattern: "POST /act", need: access.Operate, change: func(_ http.ResponseWriter, _ *http.Request, a *actor) {
+	routes := append(d.routes(), route{pattern: "POST /act", need: access.Operate, change: func(_ http.ResponseWriter, r *http.Request, a *actor) {
+		if by, ok := r.Context().Deadline(); !ok || time.Until(by) > requestTime {
+			t.Error("may take for ever")
+		}
 		acted = append(acted, a.id.Name+" "+string(a.id.Role))
 	}})
 	handler, err := d.router(routes)
@@ -177,5 +188,39 @@ func TestBodiesAreBounded(t *testing.T) {
 	d.ServeHTTP(w, r)
 	if w.Code != http.StatusBadRequest {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestGetChangesNothing: after every GET, by people with and without a session, all that Redis has of the
+// namespace is byte for byte what it was.
+func TestGetChangesNothing(t *testing.T) {
+	t.Parallel()
+	client := open(t, redistest.URL(t))
+	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "k", ID: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	d := withPeople(t, client, Config{})
+	run(t, d)
+	admin, nobody := newPerson(t, d).enter("admin"), newPerson(t, d)
+	all := func() map[string]string {
+		rdb, dumps := redistest.Client(t), map[string]string{}
+		for _, key := range rdb.Keys(t.Context(), client.Namespace()+":*").Val() {
+			dumps[key] = rdb.Dump(t.Context(), key).Val()
+		}
+		return dumps
+	}
+	before := all()
+	for _, rt := range d.routes() {
+		if rt.method() == http.MethodGet {
+			for _, p := range []*person{admin, nobody} {
+				p.ask(http.MethodHead, strings.ReplaceAll(rt.path(), "{$}", ""), nil)
+				if !rt.stream {
+					p.get(strings.ReplaceAll(rt.path(), "{$}", ""))
+				}
+			}
+		}
+	}
+	if after := all(); len(before) < 4 || !maps.Equal(before, after) {
+		t.Errorf("%d keys, then %d", len(before), len(after))
 	}
 }

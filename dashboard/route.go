@@ -117,8 +117,10 @@ func (d *Dashboard) router(routes []route) (http.Handler, error) {
 }
 
 const (
-	// requestTime is how long a handler may take, and maxBody how long a form may be, in bytes.
+	// requestTime is how long a handler may take, and signInTime one that has to compute a hash, and to
+	// wait until it may. maxBody is how long a form may be, in bytes.
 	requestTime = 5 * time.Second
+	signInTime  = 12 * time.Second
 	maxBody     = 64 << 10
 )
 
@@ -163,16 +165,18 @@ func (d *Dashboard) identify(r *http.Request, rt *route) (access.Identity, error
 
 // answer calls the handler, within the limits of a session.
 func (d *Dashboard) answer(w http.ResponseWriter, r *http.Request, rt *route, id access.Identity) {
-	limit, wait, cancel := d.requests, r.Context(), context.CancelFunc(func() {})
-	if rt.stream {
-		limit = d.tabs
-		wait, cancel = context.WithCancel(wait)
-		cancel() // streams do not wait
-	} else {
-		wait, cancel = context.WithTimeout(wait, requestTime)
+	limit, within := d.requests, requestTime
+	switch {
+	case rt.stream:
+		limit, within = d.tabs, 0 // streams do not wait
+	case rt.need == access.Enter:
+		within = signInTime
+	}
+	wait, cancel := context.WithTimeout(r.Context(), within)
+	defer cancel()
+	if !rt.stream {
 		r = r.WithContext(wait)
 	}
-	defer cancel()
 	leave, ok := limit.enter(wait, cmp.Or(id.Session, id.Name))
 	if !ok {
 		retryAfter(w, pollEvery)

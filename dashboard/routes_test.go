@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/internal/redistest"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -218,6 +219,53 @@ func TestHealth(t *testing.T) {
 	if got.status != http.StatusOK || h.Status != "ok" || h.Missed != 60 || *h.SampleAgeMS < 60_000 || *h.SampleAgeMS > 90_000 {
 		t.Errorf("a dashboard whose Redis is away is alive: %d %s", got.status, got.body)
 	}
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{})
+	for want, change := range map[string]func(f *frame){
+		"ok": func(*frame) {}, "stopped": func(f *frame) { f.running = false }, "starting": func(f *frame) { f.at = time.Time{} },
+		"redis is away": func(f *frame) { f.err, f.missed = queue.ErrUnavailable, 1 },
+	} {
+		f := busyFrame()
+		f.at, f.made = time.Now(), time.Now()
+		change(f)
+		d.collector.latest.Store(f)
+		status := http.StatusServiceUnavailable
+		if want == "ok" {
+			status = http.StatusOK
+		}
+		if got := request(t, d, http.MethodGet, "/readyz"); got.status != status || !strings.Contains(got.body, `"status":"`+want+`"`) {
+			t.Errorf("%s: %d %s", want, got.status, got.body)
+		}
+	}
+}
+
+// TestReadyFollowsRedis: /readyz, open to everyone, says that Redis is away, and /healthz that a restart
+// would not help.
+func TestReadyFollowsRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.StartTCP(t)
+	client, err := queue.Config{Logger: silent, Retries: -1}.Open(t.Context(), server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	d := withPeople(t, client, Config{Interval: minInterval, IdleInterval: minInterval})
+	run(t, d)
+	becomes := func(status int) {
+		t.Helper()
+		redistest.Eventually(t, time.Minute, func() bool { return request(t, d, http.MethodGet, "/readyz").status == status })
+		if got := request(t, d, http.MethodGet, "/healthz"); got.status != http.StatusOK {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
+	becomes(http.StatusOK)
+	server.Kill()
+	becomes(http.StatusServiceUnavailable)
+	server.Restart()
+	becomes(http.StatusOK)
 }
 
 func TestTemplateErrorIsNoHalfPage(t *testing.T) {

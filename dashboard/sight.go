@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
@@ -42,11 +43,30 @@ func (s sight) jobs(ctx context.Context, name string, q queue.Query) (queue.Page
 	if err := s.check(name); err != nil {
 		return queue.Page{}, err
 	}
+	s.blindfold(&q)
 	page, err := s.d.client.Inspector().Jobs(ctx, name, q)
 	for i := range page.Jobs {
 		s.hide(&page.Jobs[i])
 	}
 	return page, err
+}
+
+// blindfold lets a query look for nothing but what its identity may see, or one could find out what is
+// hidden by looking for it.
+func (s sight) blindfold(q *queue.Query) {
+	match, tag := q.Match, ""
+	if !s.id.May(access.Reveal) {
+		tag, q.Tag = q.Tag, ""
+	}
+	if match == nil && tag == "" {
+		return
+	}
+	q.Match = func(j *queue.JobInfo) bool {
+		seen := *j
+		seen.Errors, seen.Tags = slices.Clone(j.Errors), slices.Clone(j.Tags)
+		s.hideTexts(&seen)
+		return (tag == "" || slices.Contains(seen.Tags, tag)) && (match == nil || match(&seen))
+	}
 }
 
 // job reads one job, with secrets hidden.
@@ -69,6 +89,12 @@ func (s sight) hide(j *queue.JobInfo) {
 	j.Payload = []byte(r.Payload(j.Kind, j.Payload))
 	j.Headers = r.Headers(j.Kind, j.Headers)
 	j.Unique.Key = r.Text(j.Kind, j.Unique.Key)
+	s.hideTexts(j)
+}
+
+// hideTexts redacts what jobs are looked for by.
+func (s sight) hideTexts(j *queue.JobInfo) {
+	r := s.d.redactor
 	for i := range j.Tags {
 		j.Tags[i] = r.Text(j.Kind, j.Tags[i])
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -84,9 +85,7 @@ func TestSessionIsOfAllDashboards(t *testing.T) {
 	first, second := withPeople(t, client, Config{}), withPeople(t, client, Config{})
 	p := newPerson(t, first).enter("admin")
 	kept := newPerson(t, first)
-	for name, cookie := range p.cookies {
-		kept.cookies[name] = cookie
-	}
+	maps.Copy(kept.cookies, p.cookies)
 	p.at(second).get("/sessions").want(t, http.StatusOK, "this one")
 	p.at(second).post("/logout").leads(t, "/login")
 	if len(p.cookies) != 0 {

@@ -53,8 +53,10 @@ func (o *demoOptions) run(ctx context.Context, cfg *config, p *process, _ []stri
 	if o.length < 0 {
 		return usagef("--for %v: want more than 0", o.length)
 	}
-	if err := checkLoopback(o.listen); err != nil {
+	if local, err := isLoopback(o.listen); err != nil {
 		return err
+	} else if !local {
+		return fmt.Errorf("others can reach %s, and the demo has no login: use 127.0.0.1", o.listen)
 	}
 	// Only a server that somebody named is used: the demo is to need none.
 	target := memoryURL
@@ -141,7 +143,7 @@ const (
 func (d *demo) play(ctx context.Context, page net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if err := startDashboard(ctx, group, d.client, page, dashboard.Config{
-		Logger: quiet(), Access: access.Config{Anonymous: access.Operator},
+		Logger: quiet(), Access: access.Config{Anonymous: access.Admin},
 	}); err != nil {
 		_ = page.Close()
 		return err

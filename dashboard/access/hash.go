@@ -31,8 +31,9 @@ const (
 )
 
 const (
-	// MinPassword and MaxPassword bound the length of a password, in bytes.
+	// MinPassword is the least length of a password, in bytes.
 	MinPassword = 8
+	// MaxPassword is the greatest.
 	MaxPassword = 1024
 )
 

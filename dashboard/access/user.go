@@ -25,6 +25,14 @@ type User struct {
 
 const maxName = 64
 
+// Validate returns what is wrong with a user, as queue.ErrInvalid.
+func (u *User) Validate() error {
+	if err := u.validate(); err != nil {
+		return fmt.Errorf("%w: user %q: %w", queue.ErrInvalid, u.Name, err)
+	}
+	return nil
+}
+
 func (u *User) validate() error {
 	if u.Name == "" || len(u.Name) > maxName || u.Name[0] == '#' || strings.ContainsFunc(u.Name, notName) {
 		return fmt.Errorf("want a name of 1 to %d characters without spaces, not beginning with #", maxName)

@@ -20,7 +20,7 @@ func address(raw string) string {
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	if strings.Contains(query+fragment, "@") && !strings.Contains(rest, "/") {
 		// No path: what looks like a query or fragment may be a password with a ? or # in it.
-		rest, query, fragment, hasQuery, hasFragment = hidden, "", "", false, false
+		rest, hasQuery, hasFragment = hidden, false, false
 	}
 	out := scheme + mark + withoutUser(rest)
 	if hasQuery {

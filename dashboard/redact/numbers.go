@@ -71,9 +71,10 @@ func maskCards(run string) string {
 // card returns the index of the last of the groups that make up the number of a card with the first, and
 // -1 where none do.
 func card(run string, parts [][]int) int {
-	digits := ""
+	var digits []byte
 	for i, part := range parts {
-		if digits += run[part[0]:part[1]]; len(digits) > maxCard {
+		digits = append(digits, run[part[0]:part[1]]...)
+		if len(digits) > maxCard {
 			return -1
 		}
 		if len(digits) >= minCard && digits[0] >= '2' && digits[0] <= '6' && luhn(digits) {
@@ -84,9 +85,9 @@ func card(run string, parts [][]int) int {
 }
 
 // luhn says whether the last digit is the one that follows from the others, as on cards.
-func luhn(digits string) bool {
+func luhn(digits []byte) bool {
 	sum := 0
-	for i := range len(digits) {
+	for i := range digits {
 		n := int(digits[len(digits)-1-i] - '0')
 		if i%2 == 1 {
 			if n *= 2; n > 9 {

@@ -44,9 +44,9 @@ var (
 	// known are secrets that say what they are: JWT, and keys of AWS, GitHub, Slack and Stripe.
 	known = regexp.MustCompile(`eyJ[\w-]{5,}\.[\w-]{3,}(?:\.[\w-]*)?|\b(?:AKIA|ASIA)[A-Z0-9]{16}|\bgh[pousr]_\w{16,}|\bxox[a-z]-[\w-]{8,}|\b[sr]k_(?:live|test)_\w{8,}`)
 	// logins are user:password@ without a scheme before it.
-	logins = regexp.MustCompile(`([\w.%+-]+):[^\s@]+@`)
+	logins = regexp.MustCompile(`([\w.%+-]+):/?[^\s@/][^\s@]*@`)
 	// field is the name of a field and the mark behind it; flag is an option of a command line.
-	field = regexp.MustCompile(`([\p{L}\p{N}_.\-\[\]]{1,128})(?:\\*["'])?\s*(=>|:=|[:=])[ \t]*`)
+	field = regexp.MustCompile(`([\p{L}\p{N}_.\-\[\]]{1,128})(?:\\*["'])?\s*(=>|:=|[:=：])[ \t]*`)
 	flag  = regexp.MustCompile(`--?([\w-]{2,64})[ \t]+`)
 	// element is an opening tag of XML.
 	element = regexp.MustCompile(`<([\p{L}_][\w:.-]{0,127})(?:\s[^<>]*)?>`)
@@ -103,7 +103,7 @@ func valueEnd(rest, name, sign string) int {
 		return balanced(rest)
 	}
 	stop := " \t\r\n,;&\"'<>)}]"
-	if sign == ":" {
+	if sign == ":" || sign == "：" {
 		stop = "\r\n,;&\"'<>)}]" // prose and YAML have spaces in values
 	}
 	if lower := plain(name); strings.Contains(lower, "authorization") || strings.Contains(lower, "cookie") {
