@@ -135,15 +135,9 @@ func (c *collector) sample(ctx context.Context) sample {
 }
 
 func (c *collector) sampleSlowly(ctx context.Context, known slow, f *frame) slowSample {
-	var names []string
-	for i := range f.queues {
-		if f.queues[i].err == nil {
-			names = append(names, f.queues[i].Name)
-		}
-	}
 	var s slowSample
 	s.wishes = c.wishes.active()
-	s.slow, s.news = c.slowly.next(ctx, known, names, s.wishes)
+	s.slow, s.news = c.slowly.next(ctx, known, f, s.wishes)
 	return s
 }
 

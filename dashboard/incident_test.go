@@ -78,23 +78,36 @@ func watchedQueue(t *testing.T) (*Dashboard, *queue.Client, func()) {
 	return d, client, stop
 }
 
-// working runs a worker of the queue sms until the test ends.
-func working(t *testing.T, client *queue.Client, cfg worker.Config, handle worker.HandlerFunc) *worker.Worker {
+// workerConfig is for a worker of queues.
+func workerConfig(queues ...string) worker.Config {
+	cfg := worker.Config{Queues: map[string]int{}}
+	for _, name := range queues {
+		cfg.Queues[name] = 1
+	}
+	return cfg
+}
+
+// nothing is a handler that is done at once.
+func nothing(context.Context, *queue.Delivery) error { return nil }
+
+// working runs a worker, of the queue sms where it is of no other, until the test ends.
+func working(t *testing.T, client *queue.Client, cfg worker.Config, handle worker.HandlerFunc) {
 	t.Helper()
-	cfg.Queues, cfg.Logger, cfg.Grace = map[string]int{"sms": 1}, silent, -1
+	if cfg.Logger, cfg.Grace = silent, -1; len(cfg.Queues) == 0 {
+		cfg.Queues = map[string]int{"sms": 1}
+	}
 	w, err := worker.New(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Handle(worker.AnyKind, handle)
 	background(t, w.Run)
-	return w
 }
 
 func TestIncidentNoMover(t *testing.T) {
 	t.Parallel()
 	d, client, stop := watchedQueue(t)
-	working(t, client, worker.Config{}, func(context.Context, *queue.Delivery) error { return nil })
+	working(t, client, worker.Config{}, nothing)
 	enqueue(t, client, 3, queue.Job{Queue: "sms", Kind: "x", Delay: 50 * time.Millisecond})
 	redistest.Eventually(t, patience, func() bool {
 		q, err := client.Inspector().Queue(t.Context(), "sms")
@@ -152,7 +165,7 @@ func TestIncidentLostWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	working(t, theirs, worker.Config{}, func(context.Context, *queue.Delivery) error { return nil })
+	working(t, theirs, worker.Config{}, nothing)
 	redistest.Eventually(t, patience, func() bool {
 		d.collector.watch()
 		return d.collector.latest.Load().tally().workers == 1
@@ -205,7 +218,7 @@ func TestIncidentStalled(t *testing.T) {
 func TestIncidentQuietWorker(t *testing.T) {
 	t.Parallel()
 	d, client, _ := watchedQueue(t)
-	working(t, client, worker.Config{}, func(context.Context, *queue.Delivery) error { return nil })
+	working(t, client, worker.Config{}, nothing)
 	redistest.Eventually(t, patience, func() bool {
 		d.collector.watch()
 		return d.collector.latest.Load().tally().workers == 1
