@@ -100,11 +100,11 @@ func TestServes(t *testing.T) {
 		w    queue.WorkerInfo
 		want bool
 	}{
-		{queue.WorkerInfo{State: queue.WorkerRunning, Queues: map[string]int{"sms": 1}}, true},
-		{queue.WorkerInfo{State: queue.WorkerQuiet, Queues: map[string]int{"sms": 1}}, false},
-		{queue.WorkerInfo{State: queue.WorkerStopping, Queues: map[string]int{"sms": 1}}, false},
-		{queue.WorkerInfo{State: queue.WorkerRunning, Queues: map[string]int{"other": 1}}, false},
-		{queue.WorkerInfo{State: queue.WorkerRunning, Queues: many}, true},
+		{queue.WorkerInfo{WorkerReport: queue.WorkerReport{State: queue.WorkerRunning, Queues: map[string]int{"sms": 1}}}, true},
+		{queue.WorkerInfo{WorkerReport: queue.WorkerReport{State: queue.WorkerQuiet, Queues: map[string]int{"sms": 1}}}, false},
+		{queue.WorkerInfo{WorkerReport: queue.WorkerReport{State: queue.WorkerStopping, Queues: map[string]int{"sms": 1}}}, false},
+		{queue.WorkerInfo{WorkerReport: queue.WorkerReport{State: queue.WorkerRunning, Queues: map[string]int{"other": 1}}}, false},
+		{queue.WorkerInfo{WorkerReport: queue.WorkerReport{State: queue.WorkerRunning, Queues: many}}, true},
 	} {
 		if got := serves(&c.w, "sms"); got != c.want {
 			t.Errorf("%d: %v", i, got)

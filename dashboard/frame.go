@@ -24,6 +24,17 @@ type snapshot struct {
 	slow
 }
 
+// readable are the names of the queues that could be read.
+func (f *snapshot) readable() []string {
+	var names []string
+	for i := range f.queues {
+		if f.queues[i].err == nil {
+			names = append(names, f.queues[i].Name)
+		}
+	}
+	return names
+}
+
 // join gives each queue what is known of it beside its own numbers.
 func (f *snapshot) join() {
 	names := make([]string, len(f.queues))

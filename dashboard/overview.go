@@ -19,6 +19,7 @@ type overview struct {
 	Namespace string
 	Horizon   *horizonChart
 	Crew      crewView
+	Errors    []errorRow
 }
 
 type tile struct {
@@ -100,7 +101,9 @@ func workersOf(q *queueState) string {
 // overviewReach is how far the horizon of the Overview looks ahead.
 const overviewReach = "1h"
 
-func overviewWishes(*view) []wish { return []wish{{what: wishHorizon, span: overviewReach}} }
+func overviewWishes(*view) []wish {
+	return []wish{{what: wishHorizon, span: overviewReach}, {what: wishErrors}}
+}
 
 func newOverview(look *view, cfg *Config, namespace string) overview {
 	f, now := look.frame, look.now
@@ -109,7 +112,7 @@ func newOverview(look *view, cfg *Config, namespace string) overview {
 	o := overview{
 		Verdict: viewVerdict(v), Sampled: sampled(f, now), Stale: stale,
 		Tiles: tiles(f, v.Findings), Columns: overviewColumns, Namespace: namespace,
-		Horizon: f.horizonChart("", overviewReach, stale), Crew: newCrewView(&f.members),
+		Horizon: f.horizonChart("", overviewReach, stale), Crew: newCrewView(&f.members), Errors: f.topErrors(now),
 	}
 	o.Rows, o.More = newRows(f.queues, v.Findings, overviewColumns)
 	return o

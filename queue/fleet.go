@@ -100,6 +100,8 @@ type SchedulerReport struct {
 
 // Fleet is all that is alive in a namespace.
 type Fleet struct {
+	// Now is Redis's time when the fleet was read.
+	Now        time.Time       `json:"now"`
 	Workers    []WorkerInfo    `json:"workers"`
 	Producers  []ProducerInfo  `json:"producers"`
 	Schedulers []SchedulerInfo `json:"schedulers"`

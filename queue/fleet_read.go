@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -66,10 +67,11 @@ func parseWishes(asked string) (wishes []wish) {
 // trips, whatever their number.
 func (in *Inspector) Fleet(ctx context.Context) (Fleet, error) {
 	var f Fleet
-	records, err := in.records(ctx)
+	records, now, err := in.records(ctx)
 	if err != nil {
 		return f, fmt.Errorf("read fleet: %w", err)
 	}
+	f.Now = now
 	for i := range records {
 		r := &records[i]
 		for _, w := range r.Workers {
@@ -85,19 +87,16 @@ func (in *Inspector) Fleet(ctx context.Context) (Fleet, error) {
 	return f, nil
 }
 
-// records reads what all programs say that are alive.
-func (in *Inspector) records(ctx context.Context) ([]record, error) {
+// records reads what all programs say that are alive, and Redis's time.
+func (in *Inspector) records(ctx context.Context) ([]record, time.Time, error) {
 	c := in.c
 	ids, err := c.rdb.ZRange(ctx, fleetKey(c.cfg.Namespace), 0, -1).Result()
 	if err != nil {
 		_, err = classify(err)
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	// The list is open to anyone who can reach Redis: an ID that is none must not become a key.
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !validName(id) })
-	if len(ids) == 0 {
-		return nil, nil
-	}
 	pipe := c.rdb.Pipeline()
 	now := pipe.Time(ctx)
 	values, left := make([]*redis.StringCmd, len(ids)), make([]*redis.DurationCmd, len(ids))
@@ -106,7 +105,7 @@ func (in *Inspector) records(ctx context.Context) ([]record, error) {
 		values[i], left[i] = pipe.Get(ctx, key), pipe.PTTL(ctx, key)
 	}
 	if err := exec(ctx, pipe); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	var out []record
 	for i, id := range ids {
@@ -120,7 +119,7 @@ func (in *Inspector) records(ctx context.Context) ([]record, error) {
 	slices.SortFunc(out, func(a, b record) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.PID, b.PID), cmp.Compare(a.ID, b.ID))
 	})
-	return out, nil
+	return out, now.Val(), nil
 }
 
 // Workers returns the workers that are alive.
