@@ -219,7 +219,9 @@ func (o *operation) pass(ctx context.Context) (did int64, err error) {
 		}
 		here, err := o.apply(ctx, seen)
 		did += here.done
-		o.note(func(p *progress) { p.Done, p.Moved, p.Looked = p.Done+here.done, p.Moved+here.moved, p.Looked+int64(page.Scanned) })
+		o.note(func(p *progress) {
+			p.Done, p.Moved, p.Looked = p.Done+here.done, p.Moved+here.moved, p.Looked+int64(page.Scanned)
+		})
 		switch {
 		case err != nil:
 			return did, err

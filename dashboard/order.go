@@ -200,4 +200,6 @@ func refused(err error) bool {
 func isRunning(err error) bool { return errors.Is(err, queue.ErrRunning) }
 
 // passes says whether an error may be over when it is tried again.
-func passes(err error) bool { return errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrUnknown) }
+func passes(err error) bool {
+	return errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrUnknown)
+}
