@@ -96,6 +96,11 @@ func sheetKey(namespace, name string) string { return deskPrefix(namespace) + "s
 // turnKey is there while a turn lasts: a STRING that expires.
 func turnKey(namespace, name string) string { return deskPrefix(namespace) + "turn:" + name }
 
+// progressKey holds how far something has come that takes long, stopKey that it is to stop: STRINGs that
+// expire.
+func progressKey(namespace, id string) string { return deskPrefix(namespace) + "progress:" + id }
+func stopKey(namespace, id string) string     { return deskPrefix(namespace) + "stop:" + id }
+
 // journalKey is the journal: a STREAM.
 func journalKey(namespace string) string { return deskPrefix(namespace) + "journal" }
 
