@@ -65,6 +65,9 @@ func jumpClock(ctx context.Context, r *Run) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
+		return err
+	}
 	for _, by := range jumps {
 		if err := j.once(ctx, by); err != nil {
 			return err

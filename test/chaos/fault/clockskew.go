@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/mutant"
 	"github.com/dueq-io/dueq/test/chaos/node"
@@ -52,6 +53,9 @@ func skewClocks(ctx context.Context, r *Run) (err error) {
 	}
 	producers, jobs, err := s.skewedProducers()
 	if err != nil {
+		return err
+	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
 		return err
 	}
 	stops := 0

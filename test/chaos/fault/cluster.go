@@ -41,6 +41,9 @@ func breakCluster(ctx context.Context, r *Run) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
+		return err
+	}
 	if err := s.breakSlots(ctx, servers, r.Size(2, 10), r.Size(4, 20)); err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ func halfOpenConnections(ctx context.Context, r *Run) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
+		return err
+	}
 	for range cycles {
 		if err := wait(ctx, r.Between(2*time.Second, 4*time.Second)); err != nil {
 			return err

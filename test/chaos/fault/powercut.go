@@ -38,6 +38,9 @@ func cutPower(ctx context.Context, r *Run) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
+		return err
+	}
 	var bytes int64
 	var dark []cut
 	for range cuts {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -18,6 +19,7 @@ var redisAbsent = Row{
 	Name:  "redis-absent",
 	Bar:   "Redis gone beyond every lease, AOF always: duplicates <= 1 % of what was running",
 	Break: func(ctx context.Context, r *Run) error {
+		const jobs = 128
 		times, running, duplicates := r.Size(1, 10), 0, 0
 		for n := range times {
 			report, err := r.under(ctx, scene{
@@ -28,8 +30,8 @@ var redisAbsent = Row{
 				worker: load.WorkerConfig{
 					Concurrency: 32, Schedulers: 5, AtLeast: absence + 6*time.Second, Stubborn: time.Hour,
 				},
-				producer: load.ProducerConfig{Jobs: 128, Goroutines: 64},
-			}, func(s *stage, _ []*load.Process) error { return s.absent(ctx) })
+				producer: load.ProducerConfig{Jobs: jobs, Goroutines: 64},
+			}, func(s *stage, _ []*load.Process) error { return s.absent(ctx, jobs) })
 			if err != nil {
 				return err
 			}
@@ -43,9 +45,12 @@ var redisAbsent = Row{
 	},
 }
 
-// absent kills Redis and starts it again after the absence.
-func (s *stage) absent(ctx context.Context) error {
-	if err := wait(ctx, s.run.Between(2*time.Second, 3*time.Second)); err != nil {
+// absent kills Redis while all jobs run and starts it again after the absence.
+func (s *stage) absent(ctx context.Context, jobs int) error {
+	if err := s.seen(ctx, history.Started, jobs); err != nil {
+		return err
+	}
+	if err := wait(ctx, s.run.Between(time.Second, 2*time.Second)); err != nil {
 		return err
 	}
 	return s.without(ctx, absence)

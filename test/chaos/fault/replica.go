@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -44,6 +45,7 @@ func promoteReplica(ctx context.Context, r *Run) (err error) {
 		return err
 	}
 	err = inTurn(
+		func() error { return s.seen(ctx, history.EnqueueOK, 1) },
 		func() error { return wait(ctx, r.Between(time.Second, 2*time.Second)) },
 		replica.Pause,
 		// Cut off, so that nothing waits in its socket for the moment when it wakes.

@@ -55,6 +55,9 @@ func breakMaster(ctx context.Context, r *Run, replicas int) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
+		return err
+	}
 	var takeovers []time.Duration
 	for range failovers {
 		if err := wait(ctx, r.Between(time.Second, 3*time.Second)); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -66,6 +67,31 @@ func (s *stage) workers(n int, cfg load.WorkerConfig) ([]*load.Process, error) {
 		}
 	}
 	return out, nil
+}
+
+// seen returns when something has happened n times: a busy machine takes seconds to start a process, and a
+// fault before that meets nothing.
+func (s *stage) seen(ctx context.Context, what history.Type, n int) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, drainWithin, fmt.Errorf("the fleet was not at work within %v", drainWithin))
+	defer cancel()
+	for {
+		records, err := s.History()
+		if err != nil {
+			return err
+		}
+		count := 0
+		for _, e := range records {
+			if e.Type == what {
+				count++
+			}
+		}
+		if count >= n {
+			return nil
+		}
+		if err := wait(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // judge waits until the producers are done and the queue is empty, and checks and prints what happened.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -30,9 +31,12 @@ func breakWorkers(ctx context.Context, r *Run) (err error) {
 	}
 	// The jobs come for as long as the kills go on.
 	producer, err := s.Producer(load.ProducerConfig{
-		Jobs: uint32(jobs), Delay: time.Second, PerSecond: r.Size(1500, 3500),
+		Jobs: uint32(jobs), Delay: time.Second, PerSecond: r.Size(1500, 2500),
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
 		return err
 	}
 	for n := range kills {
