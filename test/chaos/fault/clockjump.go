@@ -52,8 +52,9 @@ func jumpClock(ctx context.Context, r *Run) (err error) {
 	if j.quick, err = s.workers(3, j.cfg); err != nil {
 		return err
 	}
-	// Some jobs run across the jumps and have to keep their leases.
-	if _, err = s.workers(1, load.WorkerConfig{Concurrency: 4, AtLeast: 3 * lease}); err != nil {
+	// Some jobs run across the jumps and have to keep their leases, whichever of their workers' heartbeats
+	// comes before a reaper.
+	if _, err = s.workers(4, load.WorkerConfig{Concurrency: 4, AtLeast: 3 * lease}); err != nil {
 		return err
 	}
 	jumps := []time.Duration{jump, -jump, -jump, jump}[:r.Size(2, 4)]

@@ -82,6 +82,7 @@ func (r *Run) overSlowLink(ctx context.Context) (err error) {
 	}
 	defer proxy.Close()
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.Lease = queue.DefaultLease // a link that is slow for a lease of 2 s is another matter
 	producer, err := s.Producer(load.ProducerConfig{Jobs: jobs, Payload: largest, Retain: -1})
 	if err != nil {
 		return err
