@@ -1,7 +1,9 @@
 package dashboard
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
@@ -21,24 +23,76 @@ const (
 	actRequeue act = "requeue"
 )
 
-// actInfo is how an act is called, and what it may be done to.
+// actInfo is how an act is called, what it may be done to, and how it is done.
 type actInfo struct {
 	act act
-	// word is on its button, will says what it does to how many jobs.
-	word, will phrase
+	// word is on its button, title asks whether to do it to how many jobs, did says that it was done.
+	word, title, did phrase
 	// states are those of the jobs that it may be done to.
 	states []queue.State
 	// final says that it cannot be undone.
 	final bool
+	// do is done to jobs of one queue as they were seen; due is for actReschedule.
+	do func(ctx context.Context, in *queue.Inspector, name string, jobs []queue.Seen, due time.Time) []error
 }
 
 // actTable is every act on jobs.
 var actTable = []actInfo{
-	{actRun, say("Run now"), say("Make %s due now"), []queue.State{queue.Delayed, queue.Retrying}, false},
-	{actReschedule, say("Reschedule"), say("Make %s due at another time"), []queue.State{queue.Delayed, queue.Retrying}, false},
-	{actRequeue, say("Requeue"), say("Run %s again"), []queue.State{queue.Dead, queue.Done}, false},
-	{actCancel, say("Cancel"), say("Cancel %s"), []queue.State{queue.Delayed, queue.Retrying, queue.Ready, queue.Leased}, true},
-	{actDelete, say("Delete"), say("Delete %s"), []queue.State{queue.Dead, queue.Done}, true},
+	{
+		act: actRun, word: say("Run now"), title: say("Make %s due now?"), did: say("The job is due now."),
+		states: []queue.State{queue.Delayed, queue.Retrying},
+		do: func(ctx context.Context, in *queue.Inspector, name string, jobs []queue.Seen, _ time.Time) []error {
+			return in.RescheduleSeen(ctx, name, jobs, time.Time{})
+		},
+	},
+	{
+		act: actReschedule, word: say("Reschedule"), title: say("Make %s due at another time?"), did: say("The job is due at another time."),
+		states: []queue.State{queue.Delayed, queue.Retrying},
+		do: func(ctx context.Context, in *queue.Inspector, name string, jobs []queue.Seen, due time.Time) []error {
+			return in.RescheduleSeen(ctx, name, jobs, due)
+		},
+	},
+	{
+		act: actRequeue, word: say("Requeue"), title: say("Run %s again?"), did: say("The job is ready to run again."),
+		states: []queue.State{queue.Dead, queue.Done},
+		do: func(ctx context.Context, in *queue.Inspector, name string, jobs []queue.Seen, _ time.Time) []error {
+			return in.RequeueSeen(ctx, name, jobs)
+		},
+	},
+	{
+		act: actCancel, word: say("Cancel"), title: say("Cancel %s?"),
+		did:    say("The job is cancelled. One that runs is gone when its handler returns."),
+		states: []queue.State{queue.Delayed, queue.Retrying, queue.Ready, queue.Leased}, final: true,
+		do: func(ctx context.Context, in *queue.Inspector, name string, jobs []queue.Seen, _ time.Time) []error {
+			return cancelled(in.CancelSeen(ctx, name, jobs), jobs)
+		},
+	},
+	{
+		act: actDelete, word: say("Delete"), title: say("Delete %s?"), did: say("The job is deleted."),
+		states: []queue.State{queue.Dead, queue.Done}, final: true,
+		do: func(ctx context.Context, in *queue.Inspector, name string, jobs []queue.Seen, _ time.Time) []error {
+			return in.CancelSeen(ctx, name, jobs)
+		},
+	},
+}
+
+// cancelled takes the answer that a job runs for what it is where it was seen running: it is flagged.
+func cancelled(errs []error, jobs []queue.Seen) []error {
+	for i := range errs {
+		if jobs[i].State == queue.Leased && isRunning(errs[i]) {
+			errs[i] = nil
+		}
+	}
+	return errs
+}
+
+// actOf is an act by its name, nil for one that there is not.
+func actOf(name string) *actInfo {
+	i := slices.IndexFunc(actTable, func(a actInfo) bool { return string(a.act) == name })
+	if i < 0 {
+		return nil
+	}
+	return &actTable[i]
 }
 
 // choice is a button for an act.
@@ -48,39 +102,21 @@ type choice struct {
 	Final bool
 }
 
-// choicesFor are the acts for jobs of a state, or of any: those selected, and all that a filter selects.
-// What is done to all needs a state, so that nobody does it to jobs that they did not think of.
-func choicesFor(s queue.State) (selected, all []choice) {
+// choicesFor are the acts for jobs that a filter selects: for those that somebody picks, and for all of
+// them. What is done to all needs a queue and a state, so that nobody does it to jobs that they did not
+// think of.
+func choicesFor(f *jobFilter) (picked, all []choice) {
 	for _, a := range actTable {
 		c := choice{a.act, a.word, a.final}
-		if s == "" || slices.Contains(a.states, s) {
-			selected = append(selected, c)
+		if f.State == "" || slices.Contains(a.states, f.State) {
+			picked = append(picked, c)
 		}
-		if slices.Contains(a.states, s) {
+		if f.Queue != "" && slices.Contains(a.states, f.State) {
 			all = append(all, c)
 		}
 	}
-	return selected, all
+	return picked, all
 }
 
 // acts says whether the identity may do something that needs a permission, here.
 func (v *view) acts(need access.Permission) bool { return !v.d.cfg.ReadOnly && v.id.May(need) }
-
-// didWords say what was just done, by the word in the address of the page that tells it.
-var didWords = map[string]phrase{
-	string(actRun):        say("The job is due now."),
-	string(actReschedule): say("The job is due at another time."),
-	string(actRequeue):    say("The job is ready to run again."),
-	string(actCancel):     say("The job is cancelled. One that runs is gone when its handler returns."),
-	string(actDelete):     say("The job is deleted."),
-	"moved":               say("Nothing was done: the job had moved on meanwhile."),
-}
-
-// didQueueWords are didWords for what was done to a queue.
-var didQueueWords = map[string]phrase{
-	"pause":  say("The queue is paused: workers get no jobs of it. Those that run go on."),
-	"resume": say("Workers get jobs of the queue again."),
-	"close":  say("The intake is closed: producers are refused. Jobs that are there go on."),
-	"open":   say("The intake is open again."),
-	"limit":  say("The limit is set."),
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,8 @@ type Dashboard struct {
 	gate      *access.Gate
 	redactor  *redact.Redactor
 	failures  failures
+	bulk      bulk
+	distant   distant
 	requests  *limiter
 	tabs      *limiter
 	recheck   time.Duration // between looks whether who watches a stream still may
@@ -92,7 +95,10 @@ func (d *Dashboard) Run(ctx context.Context) error {
 		return errRunning
 	}
 	defer d.collector.started.Store(false)
+	var operations sync.WaitGroup
+	operations.Go(func() { d.bulk.run(ctx) })
 	d.collector.run(ctx)
+	operations.Wait()
 	return nil
 }
 

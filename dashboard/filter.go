@@ -22,7 +22,7 @@ type jobFilter struct {
 	Group string
 	// From and To are when delayed and retrying jobs are due, dead ones died, and done ones ended.
 	From, To time.Time
-	// Bound, where set, leaves out jobs that were enqueued after it.
+	// Bound, where set, leaves out jobs that came to where they are after it.
 	Bound time.Time
 }
 
@@ -155,7 +155,7 @@ func (f *jobFilter) picky() bool {
 
 // matches says of a job whether it has what query cannot ask for.
 func (f *jobFilter) matches(j *queue.JobInfo) bool {
-	if !strings.HasPrefix(j.ID, f.Prefix) || (!f.Bound.IsZero() && j.Created.After(f.Bound)) {
+	if !strings.HasPrefix(j.ID, f.Prefix) || (!f.Bound.IsZero() && arrivedAt(j).After(f.Bound)) {
 		return false
 	}
 	if f.State == queue.Done {
@@ -167,6 +167,19 @@ func (f *jobFilter) matches(j *queue.JobInfo) bool {
 	return f.Group == "" || errorGroup(j).ID == f.Group
 }
 
+// arrivedAt is when a job came to where it is, as far as known: when it ended, when it failed last, or
+// when it was enqueued.
+func arrivedAt(j *queue.JobInfo) time.Time {
+	switch {
+	case j.State == queue.Dead || j.State == queue.Done:
+		return endedAt(j)
+	case j.State == queue.Retrying && len(j.Errors) > 0:
+		return j.Errors[0].At
+	default:
+		return j.Created
+	}
+}
+
 // endedAt is when a done or dead job ended, as far as known.
 func endedAt(j *queue.JobInfo) time.Time {
 	switch j.State {
@@ -176,5 +189,27 @@ func endedAt(j *queue.JobInfo) time.Time {
 		return j.At
 	default:
 		return time.Time{}
+	}
+}
+
+// fieldWord is what a field of a filter is called.
+func fieldWord(name string) phrase {
+	switch name {
+	case "queue":
+		return say("Queue")
+	case "state":
+		return say("State")
+	case "kind":
+		return say("Kind")
+	case "tag":
+		return say("Tag")
+	case "prefix":
+		return say("ID begins with")
+	case "group":
+		return say("Error group")
+	case "from":
+		return say("Due or ended from (UTC)")
+	default:
+		return say("before")
 	}
 }

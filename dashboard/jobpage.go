@@ -55,14 +55,14 @@ func newJobPage(v *view, j *queue.JobInfo) *jobPage {
 	p := &jobPage{
 		Job: newJobRow(j, v.now), Reason: reasonWord(j.Reason), Steps: timeline(j, v.running(j), v.now),
 		Attempts: newAttempts(j, v), Payload: newPayloadView(j.Payload), Facts: jobFacts(j, v),
-		Reveals: v.acts(access.Reveal), Back: v.d.cfg.BasePath + "/" + jobPath(j.Queue, j.ID), Did: didWords[v.query.Get("did")],
+		Reveals: v.acts(access.Reveal), Back: v.d.cfg.BasePath + "/" + jobPath(j.Queue, j.ID), Did: didPhrase(v.query),
 	}
 	p.More = max(0, j.Failures-len(j.Errors))
 	for _, name := range slices.Sorted(maps.Keys(j.Headers)) {
 		p.Headers = append(p.Headers, [2]string{name, j.Headers[name]})
 	}
 	if v.acts(access.Operate) {
-		_, p.Acts = choicesFor(j.State)
+		_, p.Acts = choicesFor(&jobFilter{Queue: j.Queue, State: j.State})
 	}
 	return p
 }

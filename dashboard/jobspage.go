@@ -51,6 +51,7 @@ type jobList struct {
 	Acts []choice
 	All  []choice
 	Back string
+	Did  phrase
 }
 
 func (p *jobsPage) httpStatus() int {
@@ -98,7 +99,7 @@ func (v *view) list(ctx context.Context, f *jobFilter, path string) (jobList, er
 	}
 	l := jobList{
 		Several: f.Queue == "", Scanned: int64(page.Scanned), Picky: f.picky() || f.Kind != "" || f.Tag != "",
-		Fields: f.pairs(), Back: v.d.cfg.BasePath + v.url,
+		Fields: f.pairs(), Back: v.d.cfg.BasePath + v.address(), Did: didPhrase(v.query),
 	}
 	for i := range page.Jobs {
 		l.Rows = append(l.Rows, newJobRow(&page.Jobs[i], v.now))
@@ -121,7 +122,7 @@ func (v *view) list(ctx context.Context, f *jobFilter, path string) (jobList, er
 		l.First = at("")
 	}
 	if v.acts(access.Operate) {
-		l.Acts, l.All = choicesFor(f.State)
+		l.Acts, l.All = choicesFor(f)
 	}
 	return l, nil
 }
@@ -152,3 +153,17 @@ func (d *Dashboard) findJob(ctx context.Context, v *view, id string) (any, error
 type elsewhere struct{ path string }
 
 func (e *elsewhere) Error() string { return "see " + e.path }
+
+// address is that of the page without what was just done there.
+func (v *view) address() string {
+	u, err := url.Parse(v.url)
+	if err != nil {
+		return "/"
+	}
+	query := u.Query()
+	for _, name := range []string{"did", "done", "moved"} {
+		query.Del(name)
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}

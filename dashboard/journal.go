@@ -165,7 +165,7 @@ func (a *actor) reveal(r *http.Request, name, id, reason string) (queue.JobInfo,
 
 // publicErrors are those that say nothing but what they are.
 var publicErrors = []error{
-	queue.ErrNotFound, queue.ErrRunning, queue.ErrEnded, queue.ErrAlreadyDue, queue.ErrNotEnded, queue.ErrInvalid,
+	queue.ErrMoved, queue.ErrNotFound, queue.ErrRunning, queue.ErrEnded, queue.ErrAlreadyDue, queue.ErrNotEnded, queue.ErrInvalid,
 	queue.ErrRedisFull, queue.ErrUnavailable, queue.ErrUnknown, queue.ErrWrongType, context.DeadlineExceeded,
 }
 

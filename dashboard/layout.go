@@ -80,6 +80,10 @@ func newStatus(v *view, cfg *Config) status {
 }
 
 func newLayout(d *Dashboard, p *page, v *view, inner shown) layout {
+	if p.path == "" {
+		// What is shown in place of a page, or as the answer to a form, can be asked for by no address.
+		v.url = "/"
+	}
 	return layout{
 		surroundings: newSurroundings(d, v), Source: d.cfg.Source, Nav: d.nav(p, v), Events: d.cfg.BasePath + "/events" + v.url,
 		Poll:   pollEvery.Milliseconds(),

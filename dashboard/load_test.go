@@ -22,9 +22,7 @@ func TestParallelLoad(t *testing.T) {
 	t.Parallel()
 	client := open(t, "memory://")
 	d := newDashboard(t, client, Config{Interval: minInterval, MaxStreams: 8, Access: access.Config{Anonymous: access.Admin}})
-	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x", ID: sampleJob, Delay: time.Hour}); err != nil {
-		t.Fatal(err)
-	}
+	putSample(t, client)
 	url := live(t, d)
 	ctx, cancel := context.WithCancel(t.Context())
 	var movers, browsers sync.WaitGroup

@@ -99,6 +99,7 @@ func (d *Dashboard) templateFuncs(t *tongue) template.FuncMap {
 		"count": formatCount,
 		"span":  formatSpan,
 		"state": stateWord,
+		"field": fieldWord,
 	}
 }
 
@@ -172,6 +173,16 @@ func (d *Dashboard) servePage(p *page) http.HandlerFunc {
 		}
 		writeHTML(w, status, html)
 	}
+}
+
+// show answers with a page that has no address of its own.
+func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, name string, data any) {
+	html, err := d.pages[name].whole(d, d.view(r, d.sight(r).frame(r.Context()), time.Now()), data)
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	writeHTML(w, http.StatusOK, html)
 }
 
 func writeHTML(w http.ResponseWriter, status int, html []byte) {

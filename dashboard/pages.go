@@ -24,8 +24,10 @@ func (d *Dashboard) pageTable() []*page {
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},
 		{name: "job", path: "/job", under: "jobs", data: d.jobData},
 		{name: "errors", path: "/errors", nav: say("Errors"), key: "e", data: d.errorsData},
+		{name: "operation", path: "/operation", under: "jobs", live: operationLivePart, data: d.operationData},
 	}
 	pages = append(pages, d.numberPages()...)
+	pages = append(pages, &page{name: "journal", path: "/journal", nav: say("Journal"), key: "l", data: d.journalData})
 	if d.cfg.Access.Login() {
 		pages = append(pages, &page{name: "sessions", path: "/sessions", need: access.Administer, data: d.sessionsData})
 	}

@@ -154,7 +154,7 @@ func TestChangingRouteGetsAnActor(t *testing.T) {
 	client := open(t, "memory://")
 	d := withPeople(t, client, Config{})
 	var acted []string
-	routes := append(d.routes(), route{pattern: "POST /act", need: access.Operate, change: func(_ http.ResponseWriter, r *http.Request, a *actor) {
+	routes := append(d.routes(), route{pattern: "POST /try", need: access.Operate, change: func(_ http.ResponseWriter, r *http.Request, a *actor) {
 		if by, ok := r.Context().Deadline(); !ok || time.Until(by) > requestTime {
 			t.Error("may take for ever")
 		}
@@ -166,14 +166,14 @@ func TestChangingRouteGetsAnActor(t *testing.T) {
 	}
 	d.handler = handler
 	for _, name := range []string{"viewer", "operator", "sms-admin"} {
-		newPerson(t, d).enter(name).post("/act")
+		newPerson(t, d).enter(name).post("/try")
 	}
-	newPerson(t, d).post("/act").leads(t, "/login")
+	newPerson(t, d).post("/try").leads(t, "/login")
 	if !slices.Equal(acted, []string{"operator operator", "sms-admin admin"}) {
 		t.Errorf("%q", acted)
 	}
 	entries, err := client.Desk().Journal(t.Context(), "", 10)
-	if err != nil || len(entries) != 4 || entries[2].Action != "POST /act" || entries[2].User != "viewer" || entries[2].Result != "not allowed" {
+	if err != nil || len(entries) != 4 || entries[2].Action != "POST /try" || entries[2].User != "viewer" || entries[2].Result != "not allowed" {
 		t.Errorf("%+v, %v", entries, err)
 	}
 }

@@ -18,7 +18,7 @@ type problem struct {
 
 // otherPages have no address of their own: they are shown in place of others.
 func (d *Dashboard) otherPages() []*page {
-	return []*page{{name: "problem"}, {name: "signin"}, {name: "refused"}}
+	return []*page{{name: "problem"}, {name: "act"}, {name: "signin"}, {name: "refused"}}
 }
 
 // problemOf says in public words what went wrong. Errors name hosts and users, which are for the log.

@@ -42,7 +42,6 @@ type queuePage struct {
 	Closed   bool
 	MaxLen   int64
 	Back     string
-	Did      phrase
 	Wrong    []phrase
 	MoreLink string
 }
@@ -121,7 +120,7 @@ func (d *Dashboard) queueData(ctx context.Context, v *view) (any, error) {
 	form := url.Values{"queue": {name}, "state": {string(queueTab(v.query))}}
 	f, wrong := readFilter(form)
 	p := &queuePage{
-		Name: name, State: f.State, Wrong: wrong, Acts: v.acts(access.Operate), Did: didQueueWords[v.query.Get("did")],
+		Name: name, State: f.State, Wrong: wrong, Acts: v.acts(access.Operate),
 		Back: v.d.cfg.BasePath + "/queue?" + url.Values{"name": {name}, "state": {string(f.State)}}.Encode(), MoreLink: "jobs?" + form.Encode(),
 	}
 	if len(wrong) > 0 {

@@ -71,6 +71,10 @@ func (d *Dashboard) routes() []route {
 	all = append(all, []route{
 		{pattern: "POST /preferences", need: access.Enter, show: d.servePrefs},
 		{pattern: "GET /api/v1/queues", need: access.See, show: d.serveQueues, script: true},
+		{pattern: "POST /act", need: access.Operate, change: d.act},
+		{pattern: "POST /queue/act", need: access.Operate, change: d.turn},
+		{pattern: "POST /operation/stop", need: access.Operate, change: d.stopOperation},
+		{pattern: "POST /job/reveal", need: access.Reveal, change: d.revealJob},
 		{pattern: "GET /metrics", need: access.See, show: d.serveMetrics, script: true},
 		{pattern: "GET /healthz", need: access.Anyone, show: d.serveHealth, anyHost: true},
 		{pattern: "GET /readyz", need: access.Anyone, show: d.serveReady, anyHost: true},

@@ -18,7 +18,7 @@ import (
 func paths(d *Dashboard) []string {
 	// queries is what pages need that are of one thing.
 	queries := map[string]string{
-		"/job": "?queue=sms&id=" + sampleJob, "/queue": "?name=sms", "/charts.csv": "?queue=sms", "/api/v1/series": "?queue=sms",
+		"/job": "?queue=sms&id=" + sampleJob, "/queue": "?name=sms", "/operation": "?id=" + sampleOperation, "/charts.csv": "?queue=sms", "/api/v1/series": "?queue=sms",
 	}
 	var out []string
 	for _, r := range d.routes() {
@@ -35,18 +35,31 @@ func paths(d *Dashboard) []string {
 	return out
 }
 
-// sampleJob is the ID of a job that sampledNow has.
-const sampleJob = "job-1"
+// sampleJob and sampleOperation are the IDs of what putSample puts there.
+const sampleJob, sampleOperation = "job-1", "op-1"
+
+// putSample puts there what every page has something to show of.
+func putSample(t *testing.T, client *queue.Client) {
+	t.Helper()
+	for _, j := range []queue.Job{{Queue: "sms", Kind: "sms.send", ID: sampleJob, Delay: time.Hour}, {Queue: "callbacks", Kind: "cb", Delay: time.Hour}} {
+		if _, err := client.Enqueue(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	value, err := json.Marshal(progress{ID: sampleOperation, Act: actRun, Queue: "sms", Filter: "state=delayed", Want: 3, Done: 1})
+	if err == nil {
+		_, err = client.Desk().SetProgress(t.Context(), sampleOperation, value, time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // sampledNow is a dashboard of two queues whose collector runs, and which everybody may do everything in.
 func sampledNow(t *testing.T, cfg Config) *Dashboard {
 	t.Helper()
 	client := open(t, "memory://")
-	for _, j := range []queue.Job{{Queue: "sms", Kind: "sms.send", ID: sampleJob}, {Queue: "callbacks", Kind: "cb", Delay: time.Hour}} {
-		if _, err := client.Enqueue(t.Context(), j); err != nil {
-			t.Fatal(err)
-		}
-	}
+	putSample(t, client)
 	if !cfg.Access.Login() {
 		cfg.Access.Anonymous = access.Admin
 	}

@@ -23,6 +23,9 @@ type phrase struct {
 // asks every catalogue for them.
 func say(text string, args ...any) phrase { return phrase{text, args} }
 
+// of is the phrase with what goes into it.
+func (p phrase) of(args ...any) phrase { return phrase{p.text, args} }
+
 // Said says whether there is anything to be said.
 func (p phrase) Said() bool { return p.text != "" }
 

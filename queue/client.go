@@ -311,7 +311,7 @@ func outcome(j *Job, e *entry, err error) error {
 // ErrRunning: it is flagged, its handler's context ends with ErrCancelled at the next heartbeat, and it
 // is gone when its handler returns. ErrNotFound and ErrEnded say that there was nothing to cancel.
 func (c *Client) Cancel(ctx context.Context, queue, id string) error {
-	return c.act(ctx, cancelScript, queue, id)
+	return c.act(ctx, cancelScript, queue, id, anywhere)
 }
 
 // Reschedule makes a job that waits due after delay from now, 0 to Config.MaxDelay. It returns
@@ -320,7 +320,7 @@ func (c *Client) Reschedule(ctx context.Context, queue, id string, delay time.Du
 	if err := c.cfg.checkDelay("delay", delay); err != nil {
 		return err
 	}
-	return c.act(ctx, rescheduleScript, queue, id, when(time.Time{}, delay))
+	return c.act(ctx, rescheduleScript, queue, id, when(time.Time{}, delay), anywhere)
 }
 
 // RescheduleAt makes a job that waits due at a moment. Its errors are those of Reschedule.
@@ -328,7 +328,7 @@ func (c *Client) RescheduleAt(ctx context.Context, queue, id string, due time.Ti
 	if err := c.cfg.checkDue(due, time.Now()); err != nil {
 		return err
 	}
-	return c.act(ctx, rescheduleScript, queue, id, when(due, 0))
+	return c.act(ctx, rescheduleScript, queue, id, when(due, 0), anywhere)
 }
 
 // act carries out a verb on one job.

@@ -174,3 +174,36 @@ func TestDeskOnACluster(t *testing.T) {
 	testSessions(t, h)
 	testJournal(t, h)
 }
+
+// TestProgress: what one process notes another reads, and can ask it to stop.
+func TestProgress(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		here, there := h.c.Desk(), h.c.Desk()
+		if _, err := there.Progress(h.ctx, "op"); !errors.Is(err, queue.ErrNotFound) {
+			t.Error(err)
+		}
+		stop, err := here.SetProgress(h.ctx, "op", []byte("1 of 2"), time.Hour)
+		if h.ok(err); stop {
+			t.Error("nobody has asked for it to stop")
+		}
+		value, err := there.Progress(h.ctx, "op")
+		if h.ok(err); string(value) != "1 of 2" {
+			t.Errorf("%q", value)
+		}
+		h.ok(there.AskStop(h.ctx, "op", time.Hour))
+		if stop, err = here.SetProgress(h.ctx, "op", nil, time.Hour); err != nil || !stop {
+			t.Errorf("%v, %v", stop, err)
+		}
+		if stop, err = here.SetProgress(h.ctx, "other", nil, time.Hour); err != nil || stop {
+			t.Errorf("another one: %v, %v", stop, err)
+		}
+		_, long := here.SetProgress(h.ctx, "op", make([]byte, queue.MaxProgressBytes+1), time.Hour)
+		_, brief := here.SetProgress(h.ctx, "op", nil, 0)
+		_, reading := here.Progress(h.ctx, "a:b")
+		for what, err := range map[string]error{"too long": long, "no time": brief, "id": reading, "id to stop": here.AskStop(h.ctx, "", time.Hour)} {
+			if !errors.Is(err, queue.ErrInvalid) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}

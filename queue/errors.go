@@ -35,6 +35,8 @@ var (
 	ErrAlreadyDue = errors.New("job is already due")
 	// ErrNotEnded is returned when a job to be requeued is neither dead nor done.
 	ErrNotEnded = errors.New("job is neither dead nor done")
+	// ErrMoved is returned when a job is no longer where it was seen: nothing was done to it.
+	ErrMoved = errors.New("job has moved on")
 	// ErrNoWorker is returned when no worker of that ID is alive.
 	ErrNoWorker = errors.New("no such worker")
 	// ErrLeaseLost is returned when the token of a delivery is no longer in force: another worker may
@@ -106,6 +108,7 @@ var codeErrors = map[string]error{
 	"ENDED":     ErrEnded,
 	"DUE":       ErrAlreadyDue,
 	"LIVE":      ErrNotEnded,
+	"MOVED":     ErrMoved,
 	"CLOSED":    ErrIntakeClosed,
 	"FULL":      ErrQueueFull,
 	"PAUSED":    ErrPaused,

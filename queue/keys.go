@@ -90,6 +90,11 @@ func sessionKey(namespace, id string) string { return deskPrefix(namespace) + "s
 // sessionsKey lists the sessions: a ZSET, id -> until ms.
 func sessionsKey(namespace string) string { return deskPrefix(namespace) + "sessions" }
 
+// progressKey holds how far something has come that takes long, stopKey that it is to stop: STRINGs that
+// expire.
+func progressKey(namespace, id string) string { return deskPrefix(namespace) + "progress:" + id }
+func stopKey(namespace, id string) string     { return deskPrefix(namespace) + "stop:" + id }
+
 // journalKey is the journal: a STREAM.
 func journalKey(namespace string) string { return deskPrefix(namespace) + "journal" }
 

@@ -72,5 +72,5 @@ func (in *Inspector) set(ctx context.Context, queue, field, value string) error 
 // Requeue makes a dead or done job ready again, with its counts reset. It returns ErrNotFound, or
 // ErrNotEnded for a job that is neither.
 func (in *Inspector) Requeue(ctx context.Context, queue, id string) error {
-	return in.c.act(ctx, requeueScript, queue, id)
+	return in.c.act(ctx, requeueScript, queue, id, anywhere)
 }

@@ -4,7 +4,7 @@
 
 const element = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const [main, live, banner, say] = ["main", "live", "banner", "say"].map(element);
-const { events = "", poll = "", quiet = "" } = main.dataset;
+const { events = "", page = "", poll = "", quiet = "" } = main.dataset;
 const pollEvery = Number(poll);
 const retryStreamAfter = 60_000;
 
@@ -74,7 +74,7 @@ function listen() {
 function ask(/** @type {number} */ left) {
   halt();
   polling = setTimeout(() => (left > 0 ? ask(left - pollEvery) : listen()), pollEvery);
-  fetch(location.href, { cache: "no-store" })
+  fetch(page, { cache: "no-store" })
     .then((answer) => (answer.status === 401 ? location.reload() : answer.ok ? answer.text() : Promise.reject(answer.status)))
     .then((html) => !html || document.hidden || show(html))
     .catch(() => {}); // silence is what age() watches
