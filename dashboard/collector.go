@@ -163,7 +163,7 @@ func (c *collector) take(s sample) {
 		if q.err == nil {
 			h.add(s.at, &q.QueueInfo)
 			states[i].rate, states[i].growth, states[i].rateKnown = h.rate()
-			states[i].still = h.still()
+			states[i].still, states[i].unmoved = h.still()
 		} else if !h.unreadable {
 			c.logger.Warn("dashboard: queue cannot be read", slog.String("queue", q.Name), slog.Any("error", q.err))
 		}

@@ -98,6 +98,10 @@ func workersOf(q *queueState) string {
 	return strconv.Itoa(q.crew.leasing)
 }
 
+// overviewQueues is how many queues the Overview shows, the worst: what one takes in at a glance, and what every
+// tab gets every second.
+const overviewQueues = 20
+
 // overviewReach is how far the horizon of the Overview looks ahead.
 const overviewReach = "1h"
 
@@ -114,7 +118,7 @@ func newOverview(look *view, cfg *Config, namespace string) overview {
 		Tiles: tiles(f, v.Findings), Columns: overviewColumns, Namespace: namespace,
 		Horizon: f.horizonChart("", overviewReach, stale), Crew: newCrewView(&f.members), Errors: f.topErrors(now),
 	}
-	o.Rows, o.More = newRows(f.queues, v.Findings, overviewColumns)
+	o.Rows, o.More = newRows(f.queues, v.Findings, overviewColumns, overviewQueues)
 	return o
 }
 
