@@ -85,21 +85,87 @@ func TestReapGrace(t *testing.T) {
 	})
 }
 
-// Grace is not for a reaper that simply has not run for a while with nothing to do, and not for ever:
-// passes within a stall's length do not renew it.
-func TestReapGraceIsNotRenewed(t *testing.T) {
+// A few seconds are enough: reapers look about once a second while something is leased.
+func TestReapGraceAfterAShortStall(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.enqueue(queue.Job{})
+		ds, _, err := h.b.Lease(h.ctx, sms, 1, 2*time.Second)
+		h.ok(err)
+		h.advance(900 * time.Millisecond)
+		h.reap(queue.ReapConfig{})
+		h.advance(4 * time.Second)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 0 || r.Next != 3*time.Second {
+			t.Fatalf("the first pass after a stall: %+v", r)
+		}
+		if verdicts, err := h.b.Extend(h.ctx, ds, leaseTime); err != nil || verdicts[0] != nil {
+			t.Fatal(verdicts, err)
+		}
+	})
+}
+
+// Redis is away again, before a lease is ended whose worker is dead. The grace is for what ran out since, and
+// the old lease does not stand in its way.
+func TestReapGraceAfterASecondStall(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		h.enqueue(queue.Job{ID: "alive"})
+		h.enqueue(queue.Job{ID: "lost"})
+		ds := h.lease(2)
+		h.advance(time.Minute)
+		h.reap(queue.ReapConfig{})
+		extend := func() {
+			t.Helper()
+			if verdicts, err := h.b.Extend(h.ctx, ds[:1], 2*time.Second); err != nil || verdicts[0] != nil {
+				t.Fatal(verdicts, err)
+			}
+		}
+		extend()
+		h.advance(900 * time.Millisecond)
+		h.reap(queue.ReapConfig{})
+		h.advance(4 * time.Second)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 1 || r.Next != 3*time.Second {
+			t.Fatalf("the first pass after the second stall: %+v", r)
+		}
+		h.wantState("lost", queue.Ready)
+		extend()
+	})
+}
+
+// A reaper that looks nearly that seldom finds no stall.
+func TestReapWithoutStall(t *testing.T) {
 	onEach(t, func(t *testing.T, h *harness) {
 		h.place(queue.Leased, queue.Job{})
-		h.advance(leaseTime)
-		passes := 0
-		for ; h.reap(queue.ReapConfig{}).Readied == 0; passes++ {
-			if passes > 10 {
-				t.Fatal("the lease is never ended")
+		const every = 1900 * time.Millisecond
+		for left := leaseTime; left > 0; left -= every {
+			if r := h.reap(queue.ReapConfig{}); r.Readied != 0 {
+				t.Fatalf("reaped with %v left", left)
 			}
-			h.advance(time.Second)
+			h.advance(every)
 		}
-		if passes != 3 {
-			t.Fatalf("ended after %d s, want 3", passes)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 1 {
+			t.Fatalf("reaped %+v", r)
+		}
+	})
+}
+
+// Grace is given once: neither passes within a stall's length renew it, nor do those of a reaper that
+// comes less often, to which each pass is one after a stall.
+func TestReapGraceIsNotRenewed(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		for every, want := range map[time.Duration]int{time.Second: 3, 5 * time.Second: 1} {
+			h.place(queue.Leased, queue.Job{})
+			h.advance(leaseTime)
+			passes := 0
+			for ; h.reap(queue.ReapConfig{}).Readied == 0; passes++ {
+				if passes > 10 {
+					t.Fatal("the lease is never ended")
+				}
+				h.advance(every)
+			}
+			if passes != want {
+				t.Fatalf("ended after %d times %v, want %d", passes, every, want)
+			}
+			h.ok(h.b.Ack(h.ctx, h.leaseOne()))
 		}
 	})
 }

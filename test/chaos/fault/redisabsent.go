@@ -25,7 +25,7 @@ var redisAbsent = Row{
 				// than a lease is a run that has to be repeated.
 				worker:   load.WorkerConfig{Concurrency: 32, AtLeast: absence + 6*time.Second, Stubborn: time.Hour},
 				producer: load.ProducerConfig{Jobs: 128, Goroutines: 64},
-			}, func(s *stage, _ []*load.Process) error { return s.absent(ctx) })
+			}, func(s *stage, _ []*load.Process) error { return s.absent(ctx, absence) })
 			if err != nil {
 				return err
 			}
@@ -39,12 +39,12 @@ var redisAbsent = Row{
 	},
 }
 
-// absent kills Redis and starts it again after the absence.
-func (s *stage) absent(ctx context.Context) error {
+// absent kills Redis, once work goes on, and starts it again after d.
+func (s *stage) absent(ctx context.Context, d time.Duration) error {
 	if err := wait(ctx, s.run.Between(2*time.Second, 3*time.Second)); err != nil {
 		return err
 	}
 	s.RedisFault()
 	defer s.RedisHealed()
-	return inTurn(s.redis.Kill, func() error { return wait(ctx, absence) }, func() error { return s.redis.Restart(ctx) })
+	return inTurn(s.redis.Kill, func() error { return wait(ctx, d) }, func() error { return s.redis.Restart(ctx) })
 }

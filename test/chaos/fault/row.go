@@ -26,7 +26,7 @@ func All() []Row { return append(Rows(), mutants) }
 func Rows() []Row {
 	return append([]Row{
 		workerKill, redisKill, workerStop, redisStop, redisAbsent, replicaPromoted, crowd, rolling, scriptFlush,
-		poison, burst, atRest, redisDown, reconnectHerd,
+		poison, burst, atRest, redisDown, reconnectHerd, redisBlip,
 	}, nodeRows()...)
 }
 

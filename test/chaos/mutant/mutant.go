@@ -41,7 +41,7 @@ func All() []Mutant {
 		},
 		{
 			Name: "no-reap-grace", Row: "redis-absent", File: "queue/lua/reap.lua",
-			Old: "local grace = stalled and now + grace_ms or tonumber(pass[2] or 0)", New: "local grace = 0",
+			Old: "local judged = now < grace and spared or now", New: "local judged = now",
 		},
 	}
 }
