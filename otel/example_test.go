@@ -3,7 +3,6 @@ package dueqotel_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"log/slog"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -22,7 +21,7 @@ func Example() {
 	quiet := slog.New(slog.DiscardHandler)
 	client, err := queue.Config{Logger: quiet}.Open(ctx, "memory://")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer client.Close()
 
@@ -32,7 +31,7 @@ func Example() {
 	})
 	w, err := worker.New(client, worker.Config{Queues: map[string]int{"sms": 1}, Logger: quiet})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	w.Use(tracing.Middleware())
 	w.Handle("sms.send", worker.HandlerFunc(func(context.Context, *queue.Delivery) error {
@@ -40,10 +39,10 @@ func Example() {
 		return nil
 	}))
 	if _, err := tracing.Enqueue(ctx, client, queue.Job{Queue: "sms", Kind: "sms.send"}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := w.Run(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	var trace string
 	for _, s := range spans.GetSpans() {
