@@ -68,7 +68,7 @@ func TestHorizonEqualsRedis(t *testing.T) {
 	for name, want := range cardOf {
 		for _, r := range reaches {
 			var got horizonAnswer
-			redistest.Eventually(t, patience, func() bool {
+			redistest.Eventually(t, awhile, func() bool {
 				a := request(t, d, http.MethodGet, "/api/v1/schedule?reach="+r.name+"&queue="+name)
 				return a.status == http.StatusOK && json.Unmarshal([]byte(a.body), &got) == nil
 			}, "no horizon of %q", name)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/dueq-io/dueq/internal/redistest"
 	"github.com/dueq-io/dueq/queue"
 	"github.com/dueq-io/dueq/scheduler"
@@ -15,15 +17,15 @@ import (
 
 // An incident has to be named within so long, on a machine that does other things as well.
 const (
-	soon     = 5 * time.Second
-	patience = 30 * time.Second
+	soon   = 5 * time.Second
+	awhile = 30 * time.Second
 )
 
-// told waits for a finding by a rule about a queue, and returns what it says.
-func told(t *testing.T, d *Dashboard, rule, name string) finding {
+// named waits for a finding by a rule about a queue, and returns what it says.
+func named(t *testing.T, d *Dashboard, rule, name string) finding {
 	t.Helper()
 	var found finding
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		v := judge(d.collector.latest.Load(), time.Now(), &d.cfg)
 		for _, f := range v.Findings {
@@ -109,14 +111,14 @@ func TestIncidentNoMover(t *testing.T) {
 	d, client, stop := watchedQueue(t)
 	working(t, client, worker.Config{}, nothing)
 	enqueue(t, client, 3, queue.Job{Queue: "sms", Kind: "x", Delay: 50 * time.Millisecond})
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		q, err := client.Inspector().Queue(t.Context(), "sms")
 		return err == nil && q.Counts["ack"] == 3
 	}, "the mover does not work before it is killed")
 	stop()
 	enqueue(t, client, 3, queue.Job{Queue: "sms", Kind: "x", Delay: 50 * time.Millisecond})
 	begin := time.Now()
-	f := told(t, d, "overdue", "sms")
+	f := named(t, d, "overdue", "sms")
 	if took := time.Since(begin); took > soon || !strings.Contains(f.Text.String(), "no mover is promoting") {
 		t.Errorf("after %v: %s", took, f.Text)
 	}
@@ -127,7 +129,7 @@ func TestIncidentNoWorker(t *testing.T) {
 	d, client, _ := watchedQueue(t)
 	enqueue(t, client, 2, queue.Job{Queue: "sms", Kind: "x"})
 	begin := time.Now()
-	f := told(t, d, "no_worker", "sms")
+	f := named(t, d, "no_worker", "sms")
 	if took := time.Since(begin); f.Level != down || took > 2*soon || f.Text.String() != "2 jobs ready and no worker is alive that serves it" {
 		t.Errorf("after %v: %v %s", took, f.Level, f.Text)
 	}
@@ -137,7 +139,7 @@ func TestIncidentNoWorker(t *testing.T) {
 func died(t *testing.T, namespace string, theirs *queue.Client) {
 	t.Helper()
 	rdb, fleet := redistest.Client(t), namespace+":fleet"
-	ids, err := rdb.SMembers(t.Context(), fleet).Result()
+	ids, err := rdb.ZRange(t.Context(), fleet, 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +152,7 @@ func died(t *testing.T, namespace string, theirs *queue.Client) {
 	theirs.Close()
 	for id, value := range last {
 		if strings.Contains(value, `"workers"`) {
-			rdb.SAdd(t.Context(), fleet, id)
+			rdb.ZAdd(t.Context(), fleet, goredis.Z{Score: float64(time.Now().UnixMilli()), Member: id})
 			rdb.Set(t.Context(), fleet+":"+id, value, 10*time.Second)
 		}
 	}
@@ -166,18 +168,18 @@ func TestIncidentLostWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	working(t, theirs, worker.Config{}, nothing)
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		return d.collector.latest.Load().tally().workers == 1
 	}, "the worker is not seen")
 	died(t, client.Namespace(), theirs)
 	enqueue(t, client, 2, queue.Job{Queue: "sms", Kind: "x"})
 	begin := time.Now()
-	f := told(t, d, "no_worker", "sms")
+	f := named(t, d, "no_worker", "sms")
 	if took := time.Since(begin); took > 2*soon {
 		t.Errorf("after %v: %s", took, f.Text)
 	}
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		f := d.collector.latest.Load()
 		return len(f.fleet.Workers) == 0 && len(f.gone) == 1
@@ -193,7 +195,7 @@ func TestIncidentSlowWorker(t *testing.T) {
 	})
 	enqueue(t, client, 5, queue.Job{Queue: "sms", Kind: "x"})
 	begin := time.Now()
-	f := told(t, d, "slow", "sms")
+	f := named(t, d, "slow", "sms")
 	if took := time.Since(begin); took > 2*soon || !strings.HasPrefix(f.Text.String(), "workers are slow: all 2 slots of 1 worker are busy and none became free for ") {
 		t.Errorf("after %v: %s", took, f.Text)
 	}
@@ -209,7 +211,7 @@ func TestIncidentStalled(t *testing.T) {
 	})
 	enqueue(t, client, 3, queue.Job{Queue: "sms", Kind: "x"})
 	begin := time.Now()
-	f := told(t, d, "stalled", "sms")
+	f := named(t, d, "stalled", "sms")
 	if took := time.Since(begin); took > 2*soon || !strings.HasPrefix(f.Text.String(), "stalled: 2 jobs ready, 3 of 4 slots free") {
 		t.Errorf("after %v: %s", took, f.Text)
 	}
@@ -219,7 +221,7 @@ func TestIncidentQuietWorker(t *testing.T) {
 	t.Parallel()
 	d, client, _ := watchedQueue(t)
 	working(t, client, worker.Config{}, nothing)
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		return d.collector.latest.Load().tally().workers == 1
 	}, "the worker is not seen")
@@ -227,12 +229,12 @@ func TestIncidentQuietWorker(t *testing.T) {
 	if err := client.Inspector().QuietWorker(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		return d.collector.latest.Load().tally().quiet == 1
 	}, "the worker is not quiet")
 	enqueue(t, client, 1, queue.Job{Queue: "sms", Kind: "x"})
-	if f := told(t, d, "no_worker", "sms"); f.Text.String() != "1 job ready and none taken: of 1 worker all are quiet" {
+	if f := named(t, d, "no_worker", "sms"); f.Text.String() != "1 job ready and none taken: of 1 worker all are quiet" {
 		t.Errorf("%s", f.Text)
 	}
 }
@@ -253,7 +255,7 @@ func TestIncidentFullRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	f := told(t, d, "memory", "")
+	f := named(t, d, "memory", "")
 	if took := time.Since(begin); f.Level != down || took > 2*soon {
 		t.Errorf("after %v: %v %s", took, f.Level, f.Text)
 	}

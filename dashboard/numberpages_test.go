@@ -201,7 +201,7 @@ func TestWorkersAreTold(t *testing.T) {
 	working(t, client, workerConfig("sms"), nothing)
 	working(t, client, workerConfig("sms", "mail"), nothing)
 	var ids map[int]string
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		ids = map[int]string{}
 		for _, w := range d.collector.latest.Load().fleet.Workers {
@@ -222,7 +222,7 @@ func TestWorkersAreTold(t *testing.T) {
 		t.Fatalf("%d workers are quiet", n)
 	}
 	tell("sms-operator", "quiet", ids[1]).leads(t, "/workers")
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		return d.collector.latest.Load().tally().quiet == 1
 	}, "the worker is not quiet")
@@ -231,7 +231,7 @@ func TestWorkersAreTold(t *testing.T) {
 		t.Error("the page does not show it, or offers what a viewer may not do")
 	}
 	tell("operator", "stop", ids[1]).leads(t, "/workers")
-	redistest.Eventually(t, patience, func() bool {
+	redistest.Eventually(t, awhile, func() bool {
 		d.collector.watch()
 		return len(d.collector.latest.Load().fleet.Workers) == 1
 	}, "the worker does not stop")

@@ -40,13 +40,13 @@ type need struct {
 const (
 	readCommands = "time smembers get pttl hget hmget hgetall hexists hlen hscan lrange llen lindex zcard zcount zrange zrevrange zscore "
 	// beatCommands are those by which a program lets itself be seen.
-	beatCommands = "set del sadd srem srandmember exists "
+	beatCommands = "set del zadd zrem zrandmember exists "
 	// anyCommands are those of the start-up checks and of Ping.
 	anyCommands = "info ping "
 )
 
 var needs = map[Role]need{
-	RoleProducer: {[]*script{enqueueScript, cancelScript, rescheduleScript}, beatCommands + "rpush ", ""},
+	RoleProducer: {[]*script{enqueueScript, cancelScript, rescheduleScript}, beatCommands + "sadd rpush ", ""},
 	RoleWorker: {
 		[]*script{
 			leaseScript, extendScript, ackScript, retryScript, snoozeScript, releaseScript, buryScript,

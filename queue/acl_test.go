@@ -168,7 +168,7 @@ func (p *aclPlace) prepare() {
 	h.ok(h.rdb.HSet(h.ctx, "acl:{unnamed}:stats", "enqueue", 1).Err())
 	p.t.Cleanup(h.b.JoinWorker("seen", func() queue.WorkerReport { return queue.WorkerReport{} }, func(queue.WorkerState) {}))
 	h.ok(queue.Beat(h.c))
-	h.ok(h.rdb.SAdd(h.ctx, queue.FleetKey(h.c), "gone").Err())
+	h.ok(h.rdb.ZAdd(h.ctx, queue.FleetKey(h.c), redis.Z{Member: "gone"}).Err())
 }
 
 func (h *harness) produceAll() error {

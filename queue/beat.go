@@ -66,10 +66,11 @@ const sweepSample = 10
 // introduce adds the program to those that are looked for, and removes a few that are gone.
 func (m *membership) introduce(ctx context.Context) error {
 	key := fleetKey(m.c.cfg.Namespace)
-	if err := m.c.rdb.SAdd(ctx, key, m.process.ID).Err(); err != nil {
+	self := redis.Z{Score: float64(m.process.Started.UnixMilli()), Member: m.process.ID}
+	if err := m.c.rdb.ZAdd(ctx, key, self).Err(); err != nil {
 		return err
 	}
-	ids, err := m.c.rdb.SRandMemberN(ctx, key, sweepSample).Result()
+	ids, err := m.c.rdb.ZRandMember(ctx, key, sweepSample).Result()
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (m *membership) introduce(ctx context.Context) error {
 	for i, id := range ids {
 		// One whose key comes back introduces itself again.
 		if there[i].Val() == 0 {
-			if err := m.c.rdb.SRem(ctx, key, id).Err(); err != nil {
+			if err := m.c.rdb.ZRem(ctx, key, id).Err(); err != nil {
 				return err
 			}
 		}

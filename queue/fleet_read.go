@@ -13,7 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// fleetKey holds the IDs of all programs that beat, and of some that are gone: a SET, outside every shard.
+// fleetKey holds the IDs of all programs that beat, and of some that are gone: a ZSET by when they began,
+// outside every shard.
 func fleetKey(namespace string) string { return namespace + ":fleet" }
 
 // beatKey is what one program says of itself: a STRING that is gone a while after its last beat. It holds a
@@ -89,12 +90,12 @@ func (in *Inspector) Fleet(ctx context.Context) (Fleet, error) {
 // records reads what all programs say that are alive, and Redis's time.
 func (in *Inspector) records(ctx context.Context) ([]record, time.Time, error) {
 	c := in.c
-	ids, err := c.rdb.SMembers(ctx, fleetKey(c.cfg.Namespace)).Result()
+	ids, err := c.rdb.ZRange(ctx, fleetKey(c.cfg.Namespace), 0, -1).Result()
 	if err != nil {
 		_, err = classify(err)
 		return nil, time.Time{}, err
 	}
-	// The set is open to anyone who can reach Redis: an ID that is none must not become a key.
+	// The list is open to anyone who can reach Redis: an ID that is none must not become a key.
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !validName(id) })
 	pipe := c.rdb.Pipeline()
 	now := pipe.Time(ctx)

@@ -205,6 +205,6 @@ func (m *membership) end(ctx context.Context) {
 	m.known = false
 	pipe := m.c.rdb.Pipeline()
 	pipe.Del(ctx, beatKey(m.c.cfg.Namespace, m.process.ID))
-	pipe.SRem(ctx, fleetKey(m.c.cfg.Namespace), m.process.ID)
+	pipe.ZRem(ctx, fleetKey(m.c.cfg.Namespace), m.process.ID)
 	_, _ = pipe.Exec(ctx)
 }
