@@ -9,8 +9,6 @@ import (
 
 // fleetAnswer is the answer of /api/v1/workers and, without workers, of /api/v1/producers.
 type fleetAnswer struct {
-	// Now is Redis's time, by which members are heard of.
-	Now time.Time `json:"now"`
 	queue.Fleet
 	// Gone are workers that went silent in the last 15 min without having said that they would stop.
 	Gone []queue.WorkerInfo `json:"gone,omitempty"`
@@ -34,13 +32,13 @@ func (d *Dashboard) serveWorkers(w http.ResponseWriter, r *http.Request) {
 	if f, ok := d.numbers(w, r); ok {
 		fleet := f.fleet
 		fleet.Producers = nil
-		d.writeFleet(w, f, fleetAnswer{Now: f.now, Fleet: fleet, Gone: f.gone})
+		d.writeFleet(w, f, fleetAnswer{Fleet: fleet, Gone: f.gone})
 	}
 }
 
 func (d *Dashboard) serveProducers(w http.ResponseWriter, r *http.Request) {
 	if f, ok := d.numbers(w, r); ok {
-		d.writeFleet(w, f, fleetAnswer{Now: f.now, Fleet: queue.Fleet{Producers: f.fleet.Producers}})
+		d.writeFleet(w, f, fleetAnswer{Fleet: queue.Fleet{Now: f.now, Producers: f.fleet.Producers}})
 	}
 }
 

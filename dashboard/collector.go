@@ -64,6 +64,8 @@ type sample struct {
 type slowSample struct {
 	slow
 	news bool
+	// wishes are those that it has seen to.
+	wishes []wish
 }
 
 // run samples until ctx ends, and returns when nothing of it is left.
@@ -101,6 +103,9 @@ func (c *collector) run(ctx context.Context) {
 		case s := <-slowAnswers:
 			reading = false
 			c.takeSlowly(s)
+			if c.wishes.others(s.wishes) {
+				readSlowly()
+			}
 		case <-timer.C:
 			last = time.Now()
 			if asking {
@@ -130,14 +135,9 @@ func (c *collector) sample(ctx context.Context) sample {
 }
 
 func (c *collector) sampleSlowly(ctx context.Context, known slow, f *frame) slowSample {
-	var names []string
-	for i := range f.queues {
-		if f.queues[i].err == nil {
-			names = append(names, f.queues[i].Name)
-		}
-	}
 	var s slowSample
-	s.slow, s.news = c.slowly.next(ctx, known, names, c.wishes.active())
+	s.wishes = c.wishes.active()
+	s.slow, s.news = c.slowly.next(ctx, known, f, s.wishes)
 	return s
 }
 
@@ -163,7 +163,7 @@ func (c *collector) take(s sample) {
 		if q.err == nil {
 			h.add(s.at, &q.QueueInfo)
 			states[i].rate, states[i].growth, states[i].rateKnown = h.rate()
-			states[i].still = h.still()
+			states[i].still, states[i].unmoved = h.still()
 		} else if !h.unreadable {
 			c.logger.Warn("dashboard: queue cannot be read", slog.String("queue", q.Name), slog.Any("error", q.err))
 		}
@@ -173,7 +173,7 @@ func (c *collector) take(s sample) {
 	c.publish(func(f *snapshot) {
 		f.queues, f.at, f.took, f.missed, f.err = states, s.at, s.took, 0, nil
 		f.slow = c.known
-		f.members = c.roster.follow(s.fleet, s.at.Add(f.ahead))
+		f.members = c.roster.follow(s.fleet)
 		f.join()
 	})
 }

@@ -48,7 +48,11 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	return build(client, client.Namespace(), sourceOf(client), cfg)
+	d, err := build(client, client.Namespace(), sourceOf(client), cfg)
+	if err == nil {
+		d.collector.slowly.jobs = sight{d, access.Identity{Role: access.Viewer}}.jobs
+	}
+	return d, err
 }
 
 func build(client *queue.Client, namespace string, from source, cfg Config) (*Dashboard, error) {
@@ -70,7 +74,7 @@ func build(client *queue.Client, namespace string, from source, cfg Config) (*Da
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(newExporter(d.collector)); err != nil {
+	if err := registry.Register(newExporter(d.collector, &d.cfg)); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d.metrics = metricsHandler(registry)

@@ -68,8 +68,9 @@ func full(w http.ResponseWriter, why string) {
 // stream sends until the browser leaves or the collector ends.
 func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 	s.send(fmt.Appendf(nil, "retry: %d\n\n", reconnectAfter.Milliseconds()))
-	beat := time.NewTimer(heartbeat)
+	beat, pace := time.NewTimer(heartbeat), time.NewTimer(p.pace)
 	defer beat.Stop()
+	defer pace.Stop()
 	end := time.NewTimer(streamTime)
 	defer end.Stop()
 	check := time.NewTicker(d.recheck)
@@ -79,20 +80,31 @@ func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 		if !f.running {
 			return
 		}
-		v := d.view(r, f, f.made)
+		v, rest := d.view(r, f, f.made), p.pace
 		if p.wishes != nil {
-			d.collector.wishes.add(p.wishes(v))
+			wished := p.wishes(v)
+			d.collector.wishes.add(wished)
+			if !f.granted(wished) {
+				rest = 0
+			}
 		}
-		html, err := f.fragment(p.fragmentKey(v), func() ([]byte, error) { return p.fragment(d, v) })
+		told, err := f.fragment(p.fragmentKey(v), func() ([]byte, error) {
+			html, err := p.fragment(d, v)
+			return event(f.made.UnixMilli(), html), err
+		})
 		if err != nil {
 			d.cfg.Logger.ErrorContext(r.Context(), "dashboard: fragment cannot be rendered", slog.Any("error", err))
 			return
 		}
-		s.send(event(f.made.UnixMilli(), html))
+		s.send(told)
 		beat.Reset(heartbeat)
+		pace.Reset(rest)
+		due, replaced := pace.C, (<-chan struct{})(nil)
 		for waiting := true; waiting && s.err == nil; {
 			select {
-			case <-f.replaced:
+			case <-due:
+				due, replaced = nil, f.replaced
+			case <-replaced:
 				waiting = false
 			case <-beat.C:
 				s.send([]byte(":\n\n"))

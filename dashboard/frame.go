@@ -24,6 +24,17 @@ type snapshot struct {
 	slow
 }
 
+// readable are the names of the queues that could be read.
+func (f *snapshot) readable() []string {
+	var names []string
+	for i := range f.queues {
+		if f.queues[i].err == nil {
+			names = append(names, f.queues[i].Name)
+		}
+	}
+	return names
+}
+
 // join gives each queue what is known of it beside its own numbers.
 func (f *snapshot) join() {
 	names := make([]string, len(f.queues))
@@ -51,7 +62,7 @@ type frame struct {
 	// replaced is closed when there is a newer frame.
 	replaced chan struct{}
 
-	// rendered are the fragments that streams have asked for, by page.fragmentKey.
+	// rendered are the events that streams have asked for, by page.fragmentKey.
 	mu       sync.Mutex
 	rendered map[string]rendering
 	// scoped are the frames of those who see some of the queues, by their access.Identity.Scope.
@@ -63,10 +74,11 @@ type frame struct {
 type queueState struct {
 	reading
 	rate flow
-	// growth is by how many jobs a second ready has grown, still for how long no job was started.
-	growth    float64
-	still     time.Duration
-	rateKnown bool
+	// growth is by how many jobs a second ready has grown, still for how long no job was started, and unmoved
+	// for how long none was promoted.
+	growth         float64
+	still, unmoved time.Duration
+	rateKnown      bool
 	activity
 	hour hour
 	crew crew

@@ -94,7 +94,7 @@ func TestTableIsBounded(t *testing.T) {
 	f := frameOf(queues...)
 	d := fake(t, Config{}, nil)
 	html := fragmentOf(t, d, "overview", f)
-	if n := bytes.Count(html, []byte(`scope="row"`)); n != shownQueues || !bytes.Contains(html, []byte("and 700 more")) {
+	if n := bytes.Count(html, []byte(`scope="row"`)); n != overviewQueues || !bytes.Contains(html, []byte("and 880 more")) {
 		t.Errorf("%d rows", n)
 	}
 }

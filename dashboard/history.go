@@ -50,8 +50,8 @@ func (f flow) since(before flow) flow {
 // Redis, whose newest step has only begun. It is not safe for concurrent use.
 type history struct {
 	last flow
-	// started is when a job was last seen to have been started, at the earliest the first sample.
-	started time.Time
+	// started and promoted are when a job was last seen to have been, at the earliest the first sample.
+	started, promoted time.Time
 	// recent are the growths since the sample before, the first one only for its moment and its ready.
 	recent []growth
 	// unreadable says that the queue could not be read when it was last tried.
@@ -68,11 +68,14 @@ type growth struct {
 func (h *history) add(at time.Time, q *queue.QueueInfo) {
 	now := counted(q)
 	if len(h.recent) == 0 {
-		h.last, h.started = now, at
+		h.last, h.started, h.promoted = now, at, at
 	}
 	grown := now.since(h.last)
 	if grown.Started > 0 {
 		h.started = at
+	}
+	if grown.Promoted > 0 {
+		h.promoted = at
 	}
 	h.recent = append(h.recent, growth{at, q.Ready, grown})
 	h.last = now
@@ -98,7 +101,8 @@ func (h *history) rate() (sum flow, grown float64, known bool) {
 	return flow{}.plus(sum, 1/seconds), float64(last.ready-first.ready) / seconds, true
 }
 
-// still is for how long no job was started.
-func (h *history) still() time.Duration {
-	return max(0, h.recent[len(h.recent)-1].at.Sub(h.started))
+// still is for how long no job was started, unmoved for how long none was promoted.
+func (h *history) still() (still, unmoved time.Duration) {
+	now := h.recent[len(h.recent)-1].at
+	return max(0, now.Sub(h.started)), max(0, now.Sub(h.promoted))
 }

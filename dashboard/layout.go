@@ -87,7 +87,7 @@ func newLayout(d *Dashboard, p *page, v *view, inner shown) layout {
 	return layout{
 		surroundings: newSurroundings(d, v), Source: d.cfg.Source, Nav: d.nav(p, v), Events: d.cfg.BasePath + "/events" + v.url,
 		Poll:   pollEvery.Milliseconds(),
-		Quiet:  (missedUntilStale*d.cfg.Interval + freshWait).Milliseconds(),
+		Quiet:  (missedUntilStale*max(d.cfg.Interval, p.pace) + freshWait).Milliseconds(),
 		Status: newStatus(v, &d.cfg), Page: inner,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -103,5 +104,31 @@ func TestManyTabsCostRedisNothing(t *testing.T) {
 		}
 		cancel()
 		tabs.Wait()
+	})
+}
+
+// TestPace: a page that changes seldom is sent seldom, and one that does not is sent with every frame.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, d := collecting(t, Config{})
+		d.pages["workers"].pace = 5 * time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		var tabs sync.WaitGroup
+		told := map[string]*httptest.ResponseRecorder{}
+		for _, page := range []string{"workers", "producers"} {
+			w := httptest.NewRecorder()
+			told[page] = w
+			tabs.Go(func() {
+				d.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events/"+page, http.NoBody))
+			})
+		}
+		pass(t, 21*time.Second)
+		cancel()
+		tabs.Wait()
+		events := func(page string) int { return strings.Count(told[page].Body.String(), "event: fragment") }
+		if events("workers") > 5 || events("workers") < 4 || events("producers") < 20 {
+			t.Errorf("%d and %d events in 21 s", events("workers"), events("producers"))
+		}
 	})
 }

@@ -25,7 +25,7 @@ type members struct {
 	fleet      queue.Fleet
 	// now is Redis's time, by which members are heard of.
 	now time.Time
-	// gone are workers that went silent, the last to do so first.
+	// gone are workers that were silent before they were gone, the last to do so first.
 	gone []queue.WorkerInfo
 	// rates are jobs a second over the last rateWindow: done by workers, enqueued by producers, by their IDs.
 	// Those seen for the first time have none.
@@ -34,10 +34,12 @@ type members struct {
 
 func (m *members) silent(p *queue.Process) bool { return m.now.Sub(p.Beat) > silentAfter }
 
-// roster remembers who was there before: workers that are no longer and have not said that they would stop,
-// and what members had done.
+// roster remembers who was there before: workers that went silent and are no longer there, and what members
+// had done.
 type roster struct {
+	// last are the workers of the sample before, at that moment.
 	last map[string]queue.WorkerInfo
+	at   time.Time
 	gone []queue.WorkerInfo
 	done map[string][]doneBy
 }
@@ -48,11 +50,12 @@ type doneBy struct {
 	jobs int64
 }
 
-// follow takes note of who was there at a moment of Redis's time; nil: that is not known.
-func (l *roster) follow(f *queue.Fleet, now time.Time) members {
+// follow takes note of who was there; nil: that is not known.
+func (l *roster) follow(f *queue.Fleet) members {
 	if f == nil {
-		return members{now: now, gone: l.gone}
+		return members{now: l.at, gone: l.gone}
 	}
+	now := f.Now
 	there := make(map[string]queue.WorkerInfo, len(f.Workers))
 	done := make(map[string][]doneBy, len(f.Workers)+len(f.Producers))
 	for i := range f.Workers {
@@ -69,12 +72,13 @@ func (l *roster) follow(f *queue.Fleet, now time.Time) members {
 		return back || now.Sub(w.Beat) > lostFor
 	})
 	for id, w := range l.last {
-		if _, ok := there[id]; !ok && w.State != queue.WorkerStopping {
+		// One that stops in order is gone at once.
+		if _, ok := there[id]; !ok && l.at.Sub(w.Beat) > silentAfter {
 			gone = append(gone, w)
 		}
 	}
 	slices.SortFunc(gone, func(a, b queue.WorkerInfo) int { return cmp.Or(b.Beat.Compare(a.Beat), cmp.Compare(a.ID, b.ID)) })
-	l.last, l.gone, l.done = there, gone[:min(len(gone), maxLost)], done
+	l.last, l.at, l.gone, l.done = there, now, gone[:min(len(gone), maxLost)], done
 	return members{fleetKnown: true, fleet: *f, now: now, gone: l.gone, rates: ratesOf(done)}
 }
 
@@ -118,7 +122,7 @@ func (m members) of(id access.Identity) members {
 		return out
 	}
 	out := m
-	out.fleet = queue.Fleet{Workers: workers(m.fleet.Workers)}
+	out.fleet = queue.Fleet{Now: m.fleet.Now, Workers: workers(m.fleet.Workers)}
 	out.gone = workers(m.gone)
 	for _, p := range m.fleet.Producers {
 		p.Queues = slices.DeleteFunc(slices.Clone(p.Queues), func(q queue.Produced) bool { return !id.Sees(q.Queue) })

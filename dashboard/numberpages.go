@@ -6,13 +6,13 @@ import "github.com/dueq-io/dueq/dashboard/access"
 func (d *Dashboard) numberPages() []*page {
 	return []*page{
 		{
-			name: "schedule", path: "/schedule", nav: say("Schedule"), key: "s", wishes: scheduleWishes, data: scheduleData,
+			name: "schedule", path: "/schedule", nav: say("Schedule"), key: "s", wishes: scheduleWishes, data: scheduleData, pace: wishEvery,
 			live: func(v *view) any { return newScheduleView(v, &d.cfg) },
 		},
 		{name: "workers", path: "/workers", nav: say("Workers"), key: "w", live: func(v *view) any { return newWorkersView(v, &d.cfg) }},
 		{name: "producers", path: "/producers", nav: say("Producers"), key: "p", live: func(v *view) any { return newProducersView(v, &d.cfg) }},
 		{
-			name: "charts", path: "/charts", nav: say("Metrics"), key: "m", wishes: chartsWishes, data: chartsData,
+			name: "charts", path: "/charts", nav: say("Metrics"), key: "m", wishes: chartsWishes, data: chartsData, pace: wishEvery,
 			live: func(v *view) any { return newChartsView(v, &d.cfg) },
 		},
 		{

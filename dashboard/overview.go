@@ -19,6 +19,7 @@ type overview struct {
 	Namespace string
 	Horizon   *horizonChart
 	Crew      crewView
+	Errors    []errorRow
 }
 
 type tile struct {
@@ -97,10 +98,16 @@ func workersOf(q *queueState) string {
 	return strconv.Itoa(q.crew.leasing)
 }
 
+// overviewQueues is how many queues the Overview shows, the worst: what one takes in at a glance, and what every
+// tab gets every second.
+const overviewQueues = 20
+
 // overviewReach is how far the horizon of the Overview looks ahead.
 const overviewReach = "1h"
 
-func overviewWishes(*view) []wish { return []wish{{what: wishHorizon, span: overviewReach}} }
+func overviewWishes(*view) []wish {
+	return []wish{{what: wishHorizon, span: overviewReach}, {what: wishErrors}}
+}
 
 func newOverview(look *view, cfg *Config, namespace string) overview {
 	f, now := look.frame, look.now
@@ -109,9 +116,9 @@ func newOverview(look *view, cfg *Config, namespace string) overview {
 	o := overview{
 		Verdict: viewVerdict(v), Sampled: sampled(f, now), Stale: stale,
 		Tiles: tiles(f, v.Findings), Columns: overviewColumns, Namespace: namespace,
-		Horizon: f.horizonChart("", overviewReach, stale), Crew: newCrewView(&f.members),
+		Horizon: f.horizonChart("", overviewReach, stale), Crew: newCrewView(&f.members), Errors: f.topErrors(now),
 	}
-	o.Rows, o.More = newRows(f.queues, v.Findings, overviewColumns)
+	o.Rows, o.More = newRows(f.queues, v.Findings, overviewColumns, overviewQueues)
 	return o
 }
 

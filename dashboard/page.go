@@ -42,6 +42,8 @@ type page struct {
 	// wishes are what the live part shows beside what every frame has. They are read while someone looks.
 	// Names of queues in them are those in sight: see sight.check.
 	wishes func(v *view) []wish
+	// pace is the time between two events of its stream where what it shows changes less often than frames.
+	pace time.Duration
 
 	sets map[string]*template.Template // by tongue
 }

@@ -19,6 +19,8 @@ const (
 	noWorkerAfter = 3 * time.Second
 	// stuckAfter is how long jobs may be ready while none is started.
 	stuckAfter = 5 * time.Second
+	// unmovedAfter is how long a mover that lives may promote nothing while jobs are overdue.
+	unmovedAfter = 2 * time.Second
 	// judgedFrom is how many attempts a share or a percentile needs to mean something.
 	judgedFrom = 20
 )
@@ -30,7 +32,7 @@ func overdueRule(q *queueState, limits *Thresholds) (finding, bool) {
 	}
 	why := say("no mover is promoting")
 	switch {
-	case q.rateKnown && q.rate.Promoted > 0:
+	case q.rateKnown && q.rate.Promoted > 0 && q.unmoved < unmovedAfter:
 		why = say("the mover does not keep up")
 	case q.crew.moversKnown && q.crew.movers == 0:
 		why = say("no mover is promoting: no scheduler is alive that serves it")

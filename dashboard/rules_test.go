@@ -91,6 +91,14 @@ func TestRules(t *testing.T) {
 			with(watched(0, 0), func(q *queueState) { q.Overdue, q.OverdueAge, q.crew.movers = 2, 3*sec, 0 }),
 			degraded, "overdue", "2 jobs overdue by 3.0 s: no mover is promoting: no scheduler is alive that serves it",
 		},
+		"overdue, the mover was killed just now": {
+			with(watched(0, 0), func(q *queueState) { q.Overdue, q.OverdueAge, q.rate.Promoted, q.unmoved = 2, 2*sec, 40, 2*sec }),
+			degraded, "overdue", "2 jobs overdue by 2.0 s: no mover is promoting",
+		},
+		"overdue, the mover promotes": {
+			with(watched(0, 0), func(q *queueState) { q.Overdue, q.OverdueAge, q.rate.Promoted, q.unmoved = 2, 2*sec, 40, sec }),
+			degraded, "overdue", "2 jobs overdue by 2.0 s: the mover does not keep up",
+		},
 		"late starts": {
 			late(started(30, 3*sec, 0), started(2, 3*sec, 0)), degraded, "lateness",
 			"jobs start late, p99 2.5 s over 5 min: they waited for workers, not for the scheduler (promote lag p99 0 s, ready wait p99 2.5 s)",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -19,6 +20,8 @@ type slow struct {
 	servers  []queue.ServerInfo
 	horizons map[wish][]queue.Horizon
 	series   map[wish]queue.Series
+	// errors is nil until failed jobs were looked at.
+	errors []failure
 	// ahead is Redis's time less this machine's.
 	ahead time.Duration
 }
@@ -53,10 +56,11 @@ type hourOf string
 
 // next returns what is known after everything that is due was read anew, and whether some of it was not
 // known before.
-func (r *slowReader) next(ctx context.Context, known slow, names []string, wishes []wish) (out slow, news bool) {
+func (r *slowReader) next(ctx context.Context, known slow, f *frame, wishes []wish) (out slow, news bool) {
 	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
 	defer cancel()
 	out = known
+	names := f.readable()
 	if r.servers != nil && r.due("servers", serversEvery) {
 		servers, err := r.servers(ctx)
 		out.servers = servers
@@ -72,6 +76,13 @@ func (r *slowReader) next(ctx context.Context, known slow, names []string, wishe
 		news = news || known.hours == nil && len(names) > 0
 	}
 	granted := r.readWishes(ctx, &out, wishes)
+	if r.jobs != nil && slices.ContainsFunc(wishes, func(w wish) bool { return w.what == wishErrors }) && r.due("errors", errorsEvery) {
+		failures, err := r.readErrors(ctx, f)
+		r.note(ctx, "errors", err)
+		if err == nil {
+			out.errors, news = failures, news || known.errors == nil
+		}
+	}
 	r.forget(names, wishes)
 	return out, news || granted
 }
@@ -182,7 +193,7 @@ func (r *slowReader) wishedSeries(ctx context.Context, w wish, ahead time.Durati
 
 // forget drops the times of what is no longer read.
 func (r *slowReader) forget(names []string, wishes []wish) {
-	kept := map[any]time.Time{"servers": r.read["servers"], "activity": r.read["activity"]}
+	kept := map[any]time.Time{"servers": r.read["servers"], "activity": r.read["activity"], "errors": r.read["errors"]}
 	keep := func(part any) {
 		if at, ok := r.read[part]; ok {
 			kept[part] = at

@@ -16,6 +16,8 @@ type source struct {
 	horizons func(ctx context.Context, bounds []time.Duration, queues ...string) ([]queue.Horizon, error)
 	servers  func(ctx context.Context) ([]queue.ServerInfo, error)
 	check    func(ctx context.Context) (queue.Report, error)
+	// jobs has secrets hidden.
+	jobs func(ctx context.Context, name string, q queue.Query) (queue.Page, error)
 }
 
 func sourceOf(client *queue.Client) source {

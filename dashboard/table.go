@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -56,17 +58,26 @@ type cell struct {
 // Zero says that there is nothing to see here, so that the eye can skip it.
 func (c cell) Zero() bool { return c.Text == "0" || c.Text == none }
 
-// newRows are the rows of the worst queues first, with the columns given, and how many there are more.
-func newRows(queues []queueState, findings []finding, columns []column) (rows []row, more int) {
+// newRows are the rows of so many queues, with the columns given, and how many there are more. The worst come
+// first, and where not all are shown the busiest of equals; by orders of magnitude, so that rows stay where
+// they are.
+func newRows(queues []queueState, findings []finding, columns []column, most int) (rows []row, more int) {
 	wrong := byQueue(findings)
 	shown := make([]*queueState, len(queues))
 	for i := range queues {
 		shown[i] = &queues[i]
 	}
+	busy := func(q *queueState) int {
+		if len(queues) <= most {
+			return 0
+		}
+		return bits.Len64(uint64(q.five.Enqueued + q.five.Done))
+	}
 	slices.SortStableFunc(shown, func(a, b *queueState) int {
-		return int(worst(wrong[b.Name], "") - worst(wrong[a.Name], ""))
+		return cmp.Or(int(worst(wrong[b.Name], "")-worst(wrong[a.Name], "")), busy(b)-busy(a))
 	})
-	return rowsOf(shown, wrong, columns)
+	rows, _ = rowsOf(shown[:min(len(shown), most)], wrong, columns)
+	return rows, max(0, len(shown)-most)
 }
 
 func byQueue(findings []finding) map[string][]finding {

@@ -22,6 +22,8 @@ type wished int8
 const (
 	wishHorizon wished = iota + 1
 	wishSeries
+	// wishErrors is for what failed jobs have in common.
+	wishErrors
 )
 
 func (w wish) every() time.Duration {
@@ -38,6 +40,10 @@ func (w wish) queues() []string {
 	}
 	return []string{w.queue}
 }
+
+// wishWait is how long a page waits for what it wishes for: without, it is complete but for that part, which
+// the stream brings.
+const wishWait = 300 * time.Millisecond
 
 // maxWishes bounds what can be asked of Redis at once, by however many tabs: those asked for last.
 const maxWishes = 32
@@ -80,12 +86,17 @@ func (ws *wishes) active() []wish {
 	return out[:min(len(out), maxWishes)]
 }
 
+// others says whether something was wished for beside the wishes given.
+func (ws *wishes) others(known []wish) bool {
+	return slices.ContainsFunc(ws.active(), func(w wish) bool { return !slices.Contains(known, w) })
+}
+
 // granted says whether a frame has what was wished for.
 func (f *frame) granted(all []wish) bool {
 	return !slices.ContainsFunc(all, func(w wish) bool {
 		_, horizon := f.horizons[w]
 		_, series := f.series[w]
-		return !horizon && !series
+		return !horizon && !series && w.what != wishErrors // which no page waits for
 	})
 }
 
@@ -98,7 +109,7 @@ func (c *collector) wish(ctx context.Context, all []wish) *frame {
 		return f
 	}
 	c.watch()
-	ctx, cancel := context.WithTimeout(ctx, freshWait)
+	ctx, cancel := context.WithTimeout(ctx, wishWait)
 	defer cancel()
 	for !f.granted(all) {
 		select {

@@ -38,24 +38,26 @@ type need struct {
 }
 
 const (
-	readCommands = "time smembers hget hmget hgetall hexists hlen hscan lrange llen lindex zcard zcount zrange zrevrange zscore "
+	readCommands = "time smembers get pttl hget hmget hgetall hexists hlen hscan lrange llen lindex zcard zcount zrange zrevrange zscore "
+	// beatCommands are those by which a program lets itself be seen.
+	beatCommands = "set del zadd zrem zrandmember exists "
 	// anyCommands are those of the start-up checks and of Ping.
 	anyCommands = "info ping "
 )
 
 var needs = map[Role]need{
-	RoleProducer: {[]*script{enqueueScript, cancelScript, rescheduleScript}, "sadd rpush ", ""},
+	RoleProducer: {[]*script{enqueueScript, cancelScript, rescheduleScript}, beatCommands + "sadd rpush ", ""},
 	RoleWorker: {
 		[]*script{
 			leaseScript, extendScript, ackScript, retryScript, snoozeScript, releaseScript, buryScript,
 			promoteScript, reapScript, purgeScript,
 		},
-		"smembers blpop exists hmget hget time rpush ltrim ", "",
+		beatCommands + "smembers blpop hmget hget time rpush ltrim ", "",
 	},
 	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange "},
 	RoleOperator: {
 		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, auditScript, auditLockScript, auditCountsScript},
-		readCommands + "hset hdel sadd rpush ltrim zmscore zscan exists scan sismember srem type watch multi exec renamenx ", "",
+		readCommands + "hset hdel sadd rpush ltrim zmscore zscan exists scan sismember srem type watch multi exec renamenx append ", "",
 	},
 }
 
@@ -126,7 +128,7 @@ var keyed = map[string][]any{
 	"zadd": {0, "XX", "1", "a"}, "zrem": {0, "a"}, "zscore": {0, "a"}, "zmscore": {0, "a"}, "zscan": {0, "0"},
 	"zcount": {0, "0", "1"}, "zrange": {0, "0", "0"}, "zrevrange": {0, "0", "0"}, "zrangebyscore": {0, "0", "1"},
 	"zremrangebyrank": {0, "0", "0"}, "renamenx": {0, 0},
-	"set": {0, "a", "XX"}, "pexpire": {0, "1"}, "zremrangebyscore": {0, "0", "1"},
+	"set": {0, "a", "XX"}, "pexpire": {0, "1"}, "zremrangebyscore": {0, "0", "1"}, "append": {0, "a"},
 	"xadd": {0, "NOMKSTREAM", "*", "a", "1"}, "xrevrange": {0, "+", "-", "COUNT", "1"},
 }
 

@@ -166,6 +166,9 @@ func (p *aclPlace) prepare() {
 	h.ok(h.rdb.SAdd(h.ctx, "acl:queues", "odd", "empty").Err())
 	h.ok(h.rdb.Set(h.ctx, "acl:{odd}:marks", "foreign", 0).Err())
 	h.ok(h.rdb.HSet(h.ctx, "acl:{unnamed}:stats", "enqueue", 1).Err())
+	p.t.Cleanup(h.b.JoinWorker("seen", func() queue.WorkerReport { return queue.WorkerReport{} }, func(queue.WorkerState) {}))
+	h.ok(queue.Beat(h.c))
+	h.ok(h.rdb.ZAdd(h.ctx, queue.FleetKey(h.c), redis.Z{Member: "gone"}).Err())
 }
 
 func (h *harness) produceAll() error {
@@ -176,6 +179,7 @@ func (h *harness) produceAll() error {
 	})
 	return errors.Join(
 		many, h.c.Reschedule(h.ctx, sms, "other", time.Minute), h.c.Cancel(h.ctx, sms, "dead"), h.c.Ping(h.ctx),
+		queue.Beat(h.c), h.c.Close(),
 	)
 }
 
@@ -221,6 +225,9 @@ func (h *harness) workAll() error {
 	note(err)
 	_, err = h.b.Purge(h.ctx, sms, queue.PurgeConfig{DeadKeep: 1})
 	note(err)
+	leave := h.b.JoinScheduler(func() queue.SchedulerReport { return queue.SchedulerReport{} })
+	note(queue.Beat(h.c))
+	leave()
 	return errors.Join(errs...)
 }
 
@@ -233,7 +240,11 @@ func (h *harness) readAll() error {
 		errs = append(errs, err)
 	}
 	_, err = h.b.Marked(h.ctx, sms, "mark")
-	return errors.Join(append(errs, err)...)
+	_, err2 = h.in.Fleet(h.ctx)
+	_, err3 := h.in.Horizons(h.ctx, []time.Duration{time.Minute})
+	_, err4 := h.in.Series(h.ctx, sms, time.Now().Add(-time.Hour), time.Now(), 0)
+	_, err5 := h.in.Activity(h.ctx, time.Minute)
+	return errors.Join(append(errs, err, err2, err3, err4, err5)...)
 }
 
 func (h *harness) deskAll() error {
@@ -251,12 +262,17 @@ func (h *harness) deskAll() error {
 func (h *harness) operateAll() error {
 	errs := []error{h.readAll()}
 	note := func(err error) { errs = append(errs, err) }
+	workers, err := h.in.Workers(h.ctx)
+	note(err)
+	for _, w := range workers {
+		note(h.in.QuietWorker(h.ctx, w.ID))
+	}
 	note(h.in.Pause(h.ctx, sms))
 	note(h.in.Resume(h.ctx, sms))
 	note(h.in.Requeue(h.ctx, sms, "dead"))
 	note(h.c.Cancel(h.ctx, sms, "ready"))
 	note(h.c.Reschedule(h.ctx, sms, "other", time.Minute))
-	_, err := h.b.Purge(h.ctx, sms, queue.PurgeConfig{})
+	_, err = h.b.Purge(h.ctx, sms, queue.PurgeConfig{})
 	note(err)
 	for _, name := range []string{sms, "odd"} {
 		_, err = h.in.Audit(h.ctx, name, queue.AuditConfig{Repair: true})

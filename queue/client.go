@@ -24,7 +24,8 @@ type Client struct {
 	owned    bool
 	embedded *memoryServer
 
-	lines sync.Map // queue name -> *line
+	lines  sync.Map // queue name -> *line
+	member *membership
 	// shiftMS moves the time that scripts read. Only tests can set it.
 	shiftMS atomic.Int64
 }
@@ -35,6 +36,8 @@ type line struct {
 	registered atomic.Bool
 	enqueue    group
 	settle     map[*script]*group
+	// enqueued and rejected are what this client has done, in jobs.
+	enqueued, rejected atomic.Int64
 }
 
 // lineOf returns the line of a queue, which must be a valid name.
@@ -131,8 +134,19 @@ func (c *Client) Enqueue(ctx context.Context, job Job) (string, error) {
 		err = outcome(&job, e, err)
 		e.free()
 	}
+	l.note(err)
+	c.member.produce()
 	r := result(&job, err)
 	return r.ID, r.Err
+}
+
+// note counts the outcome of one job.
+func (l *line) note(err error) {
+	if err == nil {
+		l.enqueued.Add(1)
+	} else {
+		l.rejected.Add(1)
+	}
 }
 
 // Result is the outcome of one job of EnqueueMany, as Enqueue would have returned it.
@@ -179,9 +193,14 @@ func (c *Client) EnqueueMany(ctx context.Context, jobs []Job) ([]Result, error) 
 	}
 	for i, e := range entries {
 		if e != nil {
-			results[i] = result(&prepared[i], outcome(&prepared[i], e, e.err))
+			err := outcome(&prepared[i], e, e.err)
+			results[i] = result(&prepared[i], err)
+			c.lineOf(prepared[i].Queue).note(err)
 			e.free()
 		}
+	}
+	if len(byLine) > 0 {
+		c.member.produce()
 	}
 	return results, joinResults(results)
 }
@@ -341,9 +360,11 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the connections that Open made and the embedded server. A client made by New keeps the
-// connections of its go-redis client.
+// Close ends the connections that Open made and the embedded server, and lets Inspector.Fleet forget the
+// program, for which it waits at most a second. A client made by New keeps the connections of its go-redis
+// client, and is to be closed before it.
 func (c *Client) Close() error {
+	c.member.close()
 	var err error
 	if c.owned {
 		err = c.rdb.Close()

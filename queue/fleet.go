@@ -1,10 +1,6 @@
 package queue
 
-import (
-	"context"
-	"fmt"
-	"time"
-)
+import "time"
 
 // Process is the program that a member of the fleet runs in.
 type Process struct {
@@ -40,7 +36,12 @@ type WorkerInfo struct {
 	// ID is the worker; of a process with several each has its own.
 	ID string `json:"worker_id"`
 	// Name is the Name of the worker's Config.
-	Name  string      `json:"worker_name"`
+	Name string `json:"worker_name"`
+	WorkerReport
+}
+
+// WorkerReport is what a worker says of itself with each beat.
+type WorkerReport struct {
 	State WorkerState `json:"state"`
 	// Queues are the queues that it serves, with their weights; of more than 100 the first 100 by name.
 	Queues map[string]int `json:"queues"`
@@ -86,7 +87,12 @@ type Produced struct {
 // SchedulerInfo is a scheduler that is alive.
 type SchedulerInfo struct {
 	Process
-	// Queues are those that it serves: at most 100 names.
+	SchedulerReport
+}
+
+// SchedulerReport is what a scheduler says of itself with each beat.
+type SchedulerReport struct {
+	// Queues are those that it serves; of more than 100 the first 100 by name.
 	Queues []string `json:"queues"`
 	// Counts is what it has done since it began, by the names of scheduler.Stats.
 	Counts map[string]int64 `json:"counts"`
@@ -94,44 +100,9 @@ type SchedulerInfo struct {
 
 // Fleet is all that is alive in a namespace.
 type Fleet struct {
+	// Now is Redis's time when the fleet was read.
+	Now        time.Time       `json:"now"`
 	Workers    []WorkerInfo    `json:"workers"`
 	Producers  []ProducerInfo  `json:"producers"`
 	Schedulers []SchedulerInfo `json:"schedulers"`
-}
-
-// Fleet returns all workers, producers and schedulers that are alive, by host, process and ID.
-func (in *Inspector) Fleet(ctx context.Context) (Fleet, error) {
-	_, err := in.now(ctx)
-	return Fleet{}, err
-}
-
-// Workers returns the workers that are alive.
-func (in *Inspector) Workers(ctx context.Context) ([]WorkerInfo, error) {
-	f, err := in.Fleet(ctx)
-	return f.Workers, err
-}
-
-// Producers returns the programs that are alive and have enqueued jobs.
-func (in *Inspector) Producers(ctx context.Context) ([]ProducerInfo, error) {
-	f, err := in.Fleet(ctx)
-	return f.Producers, err
-}
-
-// Schedulers returns the schedulers that are alive.
-func (in *Inspector) Schedulers(ctx context.Context) ([]SchedulerInfo, error) {
-	f, err := in.Fleet(ctx)
-	return f.Schedulers, err
-}
-
-// QuietWorker asks a worker, by WorkerInfo.ID, to lease no more jobs until it is started anew; those that run
-// go on. The worker hears it at its next beat, within about a second, and shows it in its State. It returns
-// ErrNoWorker when none of that ID is alive.
-func (in *Inspector) QuietWorker(_ context.Context, id string) error {
-	return fmt.Errorf("worker %q: %w", id, ErrNoWorker)
-}
-
-// StopWorker asks a worker to stop as if its context had ended: it lets handlers finish for its grace time, and
-// its Run returns. It returns ErrNoWorker when none of that ID is alive.
-func (in *Inspector) StopWorker(_ context.Context, id string) error {
-	return fmt.Errorf("worker %q: %w", id, ErrNoWorker)
 }

@@ -190,7 +190,7 @@ func (ks *keyspace) disorder(c *Client, now time.Time) []string {
 	ks.strays(report)
 	ks.locks(report)
 	for _, key := range ks.keys {
-		if key == queuesKey(c.cfg.Namespace) || key == newQueueKey(c.cfg.Namespace) {
+		if key == queuesKey(c.cfg.Namespace) || key == newQueueKey(c.cfg.Namespace) || strings.HasPrefix(key, fleetKey(c.cfg.Namespace)) {
 			continue
 		}
 		queue, name, _ := strings.Cut(strings.TrimPrefix(key, c.cfg.Namespace+":{"), "}:")

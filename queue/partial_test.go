@@ -272,7 +272,7 @@ func (p *prepared) workOff(t *testing.T, when string) {
 		t.Fatalf("%s: purge: %v", when, err)
 	}
 	end := p.keyspace(t).lines()
-	for _, hint := range []string{"meta", "stats", "wake", "tick"} {
+	for _, hint := range []string{"meta", "stats", "series", "wake", "tick"} {
 		delete(end, hint)
 	}
 	if d := difference(end, nil); d != "" {

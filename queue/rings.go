@@ -171,6 +171,15 @@ func (r *seriesReading) running(base map[string]int64, own []any) map[string]int
 	return out
 }
 
+// totals are all that was counted since the queue began.
+func (r *seriesReading) totals() map[string]int64 {
+	fields := r.series.Val()
+	if len(fields) != len(seriesHead)+len(r.places) {
+		return nil
+	}
+	return r.running(nil, fields[2:len(seriesHead)])
+}
+
 // numbers are the counts beside the histograms: first those of the columns A to P, then Failed and Expired.
 func (c *Counts) numbers() []*int64 {
 	return []*int64{

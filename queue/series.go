@@ -191,6 +191,9 @@ type Activity struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	Counts
+	// Total is all that was ever counted, so that it only rises: for a monitoring system, which works out by
+	// itself what happened when.
+	Total Counts `json:"total"`
 }
 
 // PerSecond returns a number of jobs out of the Counts as a rate.
@@ -240,6 +243,7 @@ func (in *Inspector) Activity(ctx context.Context, window time.Duration, queues 
 				out[i].add(e.columns)
 			}
 		}
+		out[i].Total.add(readings[i].totals())
 	}
 	return out, nil
 }

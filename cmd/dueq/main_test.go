@@ -109,7 +109,7 @@ func TestHelpIsNoError(t *testing.T) {
 	}
 	r := dueq(t)
 	for _, name := range []string{
-		"demo", "worker", "scheduler", "dashboard", "enqueue", "cancel", "reschedule", "queues", "jobs", "job",
+		"demo", "worker", "scheduler", "dashboard", "enqueue", "cancel", "reschedule", "queues", "workers", "jobs", "job",
 		"requeue", "purge", "limit", "pause", "resume", "close", "open", "doctor", "acl", "bench", "config", "version",
 	} {
 		if !strings.Contains(r.out, "\n  "+name+" ") {

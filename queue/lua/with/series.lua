@@ -12,9 +12,10 @@ local function count(verb, n, entries, first)
     if opened ~= slot then turn(opened, slot) end
     current = true
   end
-  local due, from, parts = nil, first, entries and {}
+  local due, from, parts, sub = nil, first, entries and {}, string.sub
   for i = first or 1, entries and #entries + 1 or 0 do
-    local other = entries[i] and string.sub(entries[i], 1, 13)
+    local item = entries[i]
+    local other = item and sub(item, 1, 13)
     if other ~= due then
       local ms = math.max(0, now - (tonumber(due) or now))
       local half, power = math.frexp(ms)
