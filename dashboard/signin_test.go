@@ -186,7 +186,7 @@ func TestRedisIsFullOrAway(t *testing.T) {
 	}
 	t.Cleanup(func() { client.Close() })
 	d := withPeople(t, client, Config{})
-	act := route{pattern: "POST /act", need: access.Operate, change: func(http.ResponseWriter, *http.Request, *actor) {
+	act := route{pattern: "POST /try", need: access.Operate, change: func(http.ResponseWriter, *http.Request, *actor) {
 		t.Error("somebody acts whose session may have ended")
 	}}
 	if d.handler, err = d.router(append(d.routes(), act)); err != nil {
@@ -202,7 +202,7 @@ func TestRedisIsFullOrAway(t *testing.T) {
 	newPerson(t, d).post("/login", "name", "viewer", "password", password).want(t, http.StatusServiceUnavailable, "cannot be reached")
 	// Somebody has to see that Redis is away: whoever was here a while ago.
 	p.get("/").want(t, http.StatusOK, "Down")
-	p.post("/act").want(t, http.StatusServiceUnavailable, "does not know who you are")
+	p.post("/try").want(t, http.StatusServiceUnavailable, "does not know who you are")
 	p.post("/logout").want(t, http.StatusServiceUnavailable)
 	stranger.at(withPeople(t, client, Config{})).get("/").want(t, http.StatusServiceUnavailable, "does not know who you are")
 }
