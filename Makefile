@@ -86,6 +86,14 @@ test-modules: need-redis ## run the fast tests of the modules beside the main on
 test-operators: need-redis need-prometheus ## run alarms against a mail server, and deploy/ against a real Prometheus
 	go -C test/operators test -count=1 ./...
 
+.PHONY: test-browser
+test-browser: need-chromium ## look at the dashboard with a real Chromium
+	go -C test/browser test -count=1 ./...
+
+.PHONY: screenshots
+screenshots: need-chromium ## take the pictures in docs/ anew
+	go -C test/browser test -count=1 -run Screenshots -shots $(CURDIR)/docs .
+
 .PHONY: chaos-smoke
 chaos-smoke: need-redis need-cc ## break everything once, in small; ARGS are the program's
 	$(chaos) $(ARGS)
@@ -109,7 +117,7 @@ modules: ## build and vet the modules beside the main one
 	go -C tools build -o /dev/null tool
 
 .PHONY: ci
-ci: fmt-check build lint modules budget test test-modules test-operators test-acl chaos-smoke ## everything that a change has to pass
+ci: fmt-check build lint modules budget test test-modules test-operators test-browser test-acl chaos-smoke ## everything that a change has to pass
 
 # Debian's packages of redis-server and valkey-server are named as the programs.
 .PHONY: need-redis
@@ -121,6 +129,10 @@ need-prometheus:
 	@scripts/need.sh promtool prometheus
 
 # The race detector links with cgo.
+.PHONY: need-chromium
+need-chromium:
+	@scripts/need.sh chromium chromium
+
 .PHONY: need-cc
 need-cc:
 	@scripts/need.sh gcc gcc libc6-dev

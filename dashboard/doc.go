@@ -54,13 +54,16 @@
 //
 // All are below Config.BasePath. GET, which also answers HEAD, changes nothing.
 //
-//	GET  /                 Overview: verdict, tiles, every queue
-//	GET  /events           the same, live, as server-sent events: ?topic=overview
-//	GET  /api/v1/queues    the same numbers as JSON
-//	GET  /metrics          the same numbers for Prometheus
+//	GET  /                 Overview: verdict, tiles, every queue; and /queues, /queue, /jobs, /job, /errors,
+//	                       /schedule, /workers, /producers, /charts, /alerts, /redis, /journal, /operation
+//	GET  /events/…         what is live of the page of that path and query, as server-sent events
+//	GET  /api/v1/…         numbers as JSON: queues, schedule, series, workers, producers, redis
+//	GET  /metrics          numbers for Prometheus
 //	GET  /healthz          200 while Run runs, with the age of the last good sample
 //	GET  /readyz           200 while Redis answers, too
 //	GET  /static/…         embedded files, named by their content
+//	POST /act              does something to jobs; and /queue/act, /operation/stop, /job/reveal, /workers
+//	POST /preferences      theme, language and keys, in a cookie
 //	GET  /login            and POST: signing in, where Config.Access has a login
 //	POST /logout           signing out
 //	GET  /sessions         for admins; POST /sessions/end ends one

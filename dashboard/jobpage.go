@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/url"
@@ -72,8 +73,22 @@ func jobPath(name, id string) string {
 	return "job?" + url.Values{"queue": {name}, "id": {id}}.Encode()
 }
 
-// running finds where a leased job runs.
-func (v *view) running(*queue.JobInfo) *running { return nil }
+// running finds where a leased job runs, by what its worker said last; nil where none has said so. A worker
+// tells of the jobs that it has had for longest.
+func (v *view) running(j *queue.JobInfo) *running {
+	if j.State != queue.Leased {
+		return nil
+	}
+	for i := range v.frame.fleet.Workers {
+		w := &v.frame.fleet.Workers[i]
+		for _, r := range w.Running {
+			if r.ID == j.ID && r.Queue == j.Queue {
+				return &running{Worker: cmp.Or(w.Name, w.Process.Name, w.Host), Attempt: r.Attempt, Since: r.Since}
+			}
+		}
+	}
+	return nil
+}
 
 // jobFacts are how a job was enqueued.
 func jobFacts(j *queue.JobInfo, v *view) []fact {

@@ -95,7 +95,8 @@ func (o *order) selectBy(form url.Values, now time.Time) error {
 		return wrongOrder(say("This is done to all jobs of one queue in a state in which it can be done. Choose a queue and a state."))
 	}
 	if o.filter.Bound.IsZero() {
-		o.filter.Bound = now.Truncate(time.Millisecond)
+		// To the end of this ms, which is what forms and Redis count in.
+		o.filter.Bound = now.Add(time.Millisecond).Truncate(time.Millisecond)
 	}
 	return nil
 }

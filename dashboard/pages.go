@@ -18,7 +18,7 @@ func (d *Dashboard) pageTable() []*page {
 		},
 		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newQueues(v, &d.cfg, d.namespace) }},
 		{
-			name: "queue", path: "/queue", under: "queues", data: d.queueData,
+			name: "queue", path: "/queue", under: "queues", data: d.queueData, wishes: queueWishes,
 			live: func(v *view) any { return queueLivePart(v, &d.cfg) },
 		},
 		{name: "jobs", path: "/jobs", nav: say("Jobs"), key: "j", data: d.jobsData},

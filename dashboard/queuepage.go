@@ -18,7 +18,7 @@ type queueLive struct {
 	Sampled phrase
 	Tiles   []tile
 	Tabs    []tab
-	Spark   spark
+	Horizon *horizonChart
 	// Fault says why the queue cannot be read.
 	Fault phrase
 }
@@ -76,7 +76,7 @@ func queueLivePart(v *view, cfg *Config) any {
 			l.Why = append(l.Why, f.Text)
 		}
 	}
-	l.Level, l.Badges, l.Spark, l.Tiles = worst(own, ""), badges(q), newSpark(q.hour.series), queueTiles(q, own)
+	l.Level, l.Badges, l.Horizon, l.Tiles = worst(own, ""), badges(q), v.frame.horizonChart(name, overviewReach, l.Stale), queueTiles(q, own)
 	for _, s := range tabStates {
 		link := "queue?" + url.Values{"name": {name}, "state": {string(s)}}.Encode()
 		l.Tabs = append(l.Tabs, tab{s, stateWord(s), formatCount(q.State(s)), link, s == queueTab(v.query)})
@@ -85,14 +85,42 @@ func queueLivePart(v *view, cfg *Config) any {
 }
 
 func queueTiles(q *queueState, own []finding) []tile {
+	l := lateOf(&q.five)
+	late := say("no job has started")
+	if l.n > 0 {
+		late = say("lag %s, wait %s", formatSpan(l.lag), formatSpan(l.wait))
+	}
+	_, ended := q.five.ErrorShare()
 	return []tile{
 		{Name: say("Oldest ready"), Value: age(q.Ready, q.OldestReady), Note: say("of %s ready", formatCount(q.Ready)), Level: worst(own, "oldest_ready")},
 		{Name: say("Overdue"), Value: formatCount(q.Overdue), Note: overdueOf(q), Level: worst(own, "overdue")},
-		{Name: say("Next due"), Value: nextDue(q), Note: say("of %s waiting", formatCount(q.Delayed+q.Retrying))},
+		{Name: say("Late p99, 5 min"), Value: formatP99(l), Note: late, Level: worst(own, "lateness")},
 		{Name: say("In / out per second"), Value: rate(q.rate.In, q.rateKnown) + " / " + rate(q.rate.Out, q.rateKnown), Note: say("over 10 s")},
-		{Name: say("Failed/s"), Value: rate(q.rate.Failed, q.rateKnown), Note: say("over 10 s")},
-		{Name: say("Dead"), Value: formatCount(q.Dead), Note: say("%s done, kept", formatCount(q.Done)), Level: worst(own, "dead")},
+		{Name: say("Errors, 5 min"), Value: formatErrors(&q.five), Note: say("of %s attempts", formatCount(ended)), Level: worst(own, "errors")},
+		{Name: say("Running"), Value: runningOf(q), Note: takers(q)},
+		{Name: say("Next due"), Value: nextDue(q), Note: say("of %s waiting", formatCount(q.Delayed+q.Retrying))},
 	}
+}
+
+// takers is how many workers take jobs of a queue.
+func takers(q *queueState) phrase {
+	switch {
+	case !q.crew.known:
+		return phrase{}
+	case q.crew.leasing == 1:
+		return say("1 worker takes jobs")
+	default:
+		return say("%s workers take jobs", workersOf(q))
+	}
+}
+
+// queueWishes is the horizon of the queue.
+func queueWishes(v *view) []wish {
+	name := v.query.Get("name")
+	if v.known(name) != nil {
+		return nil
+	}
+	return []wish{{what: wishHorizon, queue: name, span: overviewReach}}
 }
 
 func overdueOf(q *queueState) phrase {

@@ -296,4 +296,3 @@ func paths(job string) []string {
 }
 
 var errDown = errors.New("HTTP 503: upstream is overloaded, order 88123")
-
