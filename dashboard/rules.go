@@ -20,7 +20,7 @@ const (
 	// stuckAfter is how long jobs may be ready while none is started.
 	stuckAfter = 5 * time.Second
 	// unmovedAfter is how long a mover that lives may promote nothing while jobs are overdue.
-	unmovedAfter = 2 * time.Second
+	unmovedAfter = 1500 * time.Millisecond
 	// judgedFrom is how many attempts a share or a percentile needs to mean something.
 	judgedFrom = 20
 )
