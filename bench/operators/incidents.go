@@ -37,7 +37,7 @@ func steady(delay time.Duration) func(context.Context, *stage) {
 
 var (
 	killedMover = trouble{
-		kinds: []string{asScheduler, asWorker}, feed: steady(200*time.Millisecond),
+		kinds: []string{asScheduler, asWorker}, feed: steady(200 * time.Millisecond),
 		begin: func(_ context.Context, st *stage) error { st.kill(0); return nil },
 		rule:  "overdue", words: "no mover is promoting", within: 5 * time.Second,
 	}
