@@ -57,7 +57,8 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, a *actor) {
 	}
 	need, word := o.confirmation(size.jobs, size.exact), o.word(d.namespace)
 	confirmed := need == atOnce || (o.sure && (need == byButton || o.typed == word))
-	if !confirmed || (o.act.act == actReschedule && o.due.IsZero()) {
+	nothing := o.picked == nil && size.jobs == 0 && size.exact
+	if nothing || !confirmed || (o.act.act == actReschedule && o.due.IsZero()) {
 		d.askFirst(w, r, o, &size, need)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/dashboard/redact"
 	"github.com/dueq-io/dueq/queue"
@@ -35,6 +36,7 @@ type Dashboard struct {
 	static    static
 	metrics   http.Handler
 	checkup   checkup
+	alarms    *alarm.Board
 	handler   http.Handler
 }
 
@@ -59,6 +61,7 @@ func build(client *queue.Client, namespace string, from source, cfg Config) (*Da
 	d := &Dashboard{
 		cfg: cfg, namespace: namespace, client: client, collector: newCollector(from, &cfg), redactor: redact.New(cfg.Redact),
 		requests: newLimiter(requestsAtOnce), tabs: newLimiter(streamsAtOnce), recheck: heartbeat,
+		alarms: alarm.NewBoard(client),
 	}
 	var err error
 	if d.gate, err = access.NewGate(client, namespace, cfg.Access, cfg.secure(), cfg.Logger); err != nil {

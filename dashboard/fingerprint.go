@@ -42,9 +42,34 @@ var masks = []struct {
 
 var spaces = regexp.MustCompile(`\s+`)
 
+// statuses are codes of HTTP where they say what kind of error it is; their digits are kept by turning
+// them into letters for private use while the others are masked.
+var statuses = regexp.MustCompile(`(?i)(?:^|\b(?:HTTP(?:/[\d.]+)?|status|code):? ?)[1-5]\d\d\b`)
+
+const privateZero = '\ue000'
+
+func hideDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return privateZero + r - '0'
+		}
+		return r
+	}, text)
+}
+
+func showDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= privateZero && r <= privateZero+9 {
+			return '0' + r - privateZero
+		}
+		return r
+	}, text)
+}
+
 // mask replaces what differs from job to job in a message.
 func mask(message string) string {
 	const shortestID = 8
+	message = statuses.ReplaceAllStringFunc(message, hideDigits)
 	for _, m := range masks {
 		if m.by != "" {
 			message = m.pattern.ReplaceAllString(message, m.by)
@@ -57,7 +82,7 @@ func mask(message string) string {
 			return word
 		})
 	}
-	return strings.TrimSpace(spaces.ReplaceAllString(message, " "))
+	return strings.TrimSpace(spaces.ReplaceAllString(showDigits(message), " "))
 }
 
 // fingerprint groups a failure by the kind of the job, the class of the error and its masked message.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,18 +58,23 @@ func fake(t *testing.T, cfg Config, read reader) *Dashboard {
 }
 
 // run lets the collector run until the test ends.
-func run(t *testing.T, d *Dashboard) {
+func run(t *testing.T, d *Dashboard) { t.Helper(); runUntil(t, d) }
+
+// runUntil is run with a way to end it before.
+func runUntil(t *testing.T, d *Dashboard) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(stop)
 	awaitSample(d)
+	return stop
 }
 
 // awaitSample waits for the first good sample.

@@ -44,17 +44,17 @@ func (d *Dashboard) jobData(ctx context.Context, v *view) (any, error) {
 	if err := v.known(name); err != nil {
 		return nil, err
 	}
-	j, err := v.job(ctx, name, id)
+	j, form, err := v.jobAndForm(ctx, name, id)
 	if err != nil {
 		return nil, err
 	}
-	return newJobPage(v, &j), nil
+	return newJobPage(v, &j, hiddenPayload(form, j.Payload)), nil
 }
 
-func newJobPage(v *view, j *queue.JobInfo) *jobPage {
+func newJobPage(v *view, j *queue.JobInfo, payload payloadView) *jobPage {
 	p := &jobPage{
 		Job: newJobRow(j, v.now), Reason: reasonWord(j.Reason), Steps: timeline(j, v.running(j), v.now),
-		Attempts: newAttempts(j, v), Payload: newPayloadView(j.Payload), Facts: jobFacts(j, v),
+		Attempts: newAttempts(j, v), Payload: payload, Facts: jobFacts(j, v),
 		Reveals: v.acts(access.Reveal), Back: v.d.cfg.BasePath + "/" + jobPath(j.Queue, j.ID), Did: didPhrase(v.query),
 	}
 	p.More = max(0, j.Failures-len(j.Errors))

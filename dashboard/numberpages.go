@@ -15,6 +15,7 @@ func (d *Dashboard) numberPages() []*page {
 			name: "charts", path: "/charts", nav: say("Metrics"), key: "m", wishes: chartsWishes, data: chartsData, pace: wishEvery,
 			live: func(v *view) any { return newChartsView(v, &d.cfg) },
 		},
+		{name: "alerts", path: "/alerts", nav: say("Alerts"), key: "a", data: d.alertsData},
 		{
 			name: "redis", path: "/redis", nav: say("Redis"), key: "r", need: access.Administer, data: d.redisData,
 			live: func(v *view) any { return newRedisView(v, &d.cfg) },

@@ -9,11 +9,28 @@ import (
 	"github.com/dueq-io/dueq/queue"
 )
 
+// payloadForm is what a payload is, of which a page may show something else.
+type payloadForm struct {
+	// Word is JSON, text or binary.
+	Word phrase
+	Size string
+
+	binary, json bool
+}
+
+func formOf(payload []byte) payloadForm {
+	f := payloadForm{Word: say("text"), Size: formatBytes(len(payload)), binary: !isText(payload)}
+	if f.binary {
+		f.Word = say("binary")
+	} else if f.json = len(payload) > 0 && json.Valid(payload); f.json {
+		f.Word = say("JSON")
+	}
+	return f
+}
+
 // payloadView is a payload as a page shows it.
 type payloadView struct {
-	// Form is json, text or binary.
-	Form string
-	Size string
+	payloadForm
 	Text string
 	// Cut says that Text is not all of it.
 	Cut bool
@@ -25,25 +42,29 @@ const (
 	shownBinary  = 1 << 10
 )
 
-func newPayloadView(payload []byte) payloadView {
-	p := payloadView{Form: "text", Size: formatBytes(len(payload))}
-	if !isText(payload) {
-		p.Form, p.Cut = "binary", len(payload) > shownBinary
-		p.Text = hex.Dump(payload[:min(len(payload), shownBinary)])
+// hiddenPayload shows what is left of a payload when its secrets are hidden, which is bounded.
+func hiddenPayload(form payloadForm, shown []byte) payloadView {
+	return payloadView{payloadForm: form, Text: string(shown)}
+}
+
+// wholePayload shows a payload with nothing hidden, and its beginning where it is long.
+func wholePayload(payload []byte) payloadView {
+	p := payloadView{payloadForm: formOf(payload)}
+	if p.binary {
+		p.Text, p.Cut = hex.Dump(payload[:min(len(payload), shownBinary)]), len(payload) > shownBinary
 		return p
 	}
-	if json.Valid(payload) && len(payload) > 0 {
-		p.Form = "json"
+	if p.json && len(payload) <= shownPayload {
 		var b bytes.Buffer
 		// A payload of brackets alone would grow by its indents to many times its size.
-		if len(payload) <= shownPayload && json.Indent(&b, payload, "", "  ") == nil && b.Len() <= 4*shownPayload {
+		if json.Indent(&b, payload, "", "  ") == nil && b.Len() <= shownPayload {
 			payload = b.Bytes()
 		}
 	}
-	p.Text = string(payload)
-	if len(payload) > 4*shownPayload || (p.Form != "json" && len(payload) > shownPayload) {
-		p.Text, p.Cut = strings.ToValidUTF8(p.Text[:shownPayload], ""), true
+	if p.Cut = len(payload) > shownPayload; p.Cut {
+		payload = payload[:shownPayload]
 	}
+	p.Text = strings.ToValidUTF8(string(payload), "")
 	return p
 }
 

@@ -36,7 +36,7 @@ func (d *Dashboard) revealJob(w http.ResponseWriter, r *http.Request, a *actor) 
 		_, _ = w.Write(j.Payload)
 		return
 	}
-	p := newJobPage(v, &j)
+	p := newJobPage(v, &j, wholePayload(j.Payload))
 	p.Revealed = true
 	d.show(w, r, "job", p)
 }

@@ -81,6 +81,7 @@ func (d *Dashboard) routes() []route {
 		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
 	}...)
 	all = append(all, d.numberRoutes()...)
+	all = append(all, d.alertRoutes()...)
 	all = append(all, d.signInRoutes()...)
 	if !d.cfg.ReadOnly {
 		return all
@@ -121,10 +122,9 @@ func (d *Dashboard) router(routes []route) (http.Handler, error) {
 }
 
 const (
-	// requestTime is how long a handler may take, and signInTime one that has to compute a hash, and to
-	// wait until it may. maxBody is how long a form may be, in bytes.
-	requestTime = 5 * time.Second
-	signInTime  = 12 * time.Second
+	// requestTime is how long a handler may take: a login may have to wait for a half of it, and a scrape
+	// of many queues takes its time on a busy machine. maxBody is how long a form may be, in bytes.
+	requestTime = 10 * time.Second
 	maxBody     = 64 << 10
 )
 
@@ -170,11 +170,8 @@ func (d *Dashboard) identify(r *http.Request, rt *route) (access.Identity, error
 // answer calls the handler, within the limits of a session.
 func (d *Dashboard) answer(w http.ResponseWriter, r *http.Request, rt *route, id access.Identity) {
 	limit, within := d.requests, requestTime
-	switch {
-	case rt.stream:
+	if rt.stream {
 		limit, within = d.tabs, 0 // streams do not wait
-	case rt.need == access.Enter:
-		within = signInTime
 	}
 	wait, cancel := context.WithTimeout(r.Context(), within)
 	defer cancel()

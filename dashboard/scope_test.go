@@ -144,7 +144,9 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 	d.recheck = 10 * time.Millisecond
 	url := live(t, d)
 	p := newPerson(t, d).enter("viewer")
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/events/", http.NoBody)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // else it is watched for ever
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/events/", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,15 +71,22 @@ func (s sight) blindfold(q *queue.Query) {
 
 // job reads one job, with secrets hidden.
 func (s sight) job(ctx context.Context, name, id string) (queue.JobInfo, error) {
+	j, _, err := s.jobAndForm(ctx, name, id)
+	return j, err
+}
+
+// jobAndForm is job with what the payload is, as it is in Redis.
+func (s sight) jobAndForm(ctx context.Context, name, id string) (queue.JobInfo, payloadForm, error) {
 	if err := s.check(name); err != nil {
-		return queue.JobInfo{}, err
+		return queue.JobInfo{}, payloadForm{}, err
 	}
 	info, err := s.d.client.Inspector().Job(ctx, name, id)
 	if err != nil {
-		return queue.JobInfo{}, err
+		return queue.JobInfo{}, payloadForm{}, err
 	}
+	form := formOf(info.Payload)
 	s.hide(&info)
-	return info, nil
+	return info, form, nil
 }
 
 // hide redacts all of a job that a producer or a handler wrote, but for its ID and its kind: people act

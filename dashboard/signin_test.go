@@ -186,6 +186,12 @@ func TestRedisIsFullOrAway(t *testing.T) {
 	}
 	t.Cleanup(func() { client.Close() })
 	d := withPeople(t, client, Config{})
+	act := route{pattern: "POST /try", need: access.Operate, change: func(http.ResponseWriter, *http.Request, *actor) {
+		t.Error("somebody acts whose session may have ended")
+	}}
+	if d.handler, err = d.router(append(d.routes(), act)); err != nil {
+		t.Fatal(err)
+	}
 	p, stranger := newPerson(t, d).enter("operator"), newPerson(t, d).enter("viewer")
 	p.get("/").want(t, http.StatusOK)
 	if err := server.Client().ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
@@ -196,6 +202,7 @@ func TestRedisIsFullOrAway(t *testing.T) {
 	newPerson(t, d).post("/login", "name", "viewer", "password", password).want(t, http.StatusServiceUnavailable, "cannot be reached")
 	// Somebody has to see that Redis is away: whoever was here a while ago.
 	p.get("/").want(t, http.StatusOK, "Down")
+	p.post("/try").want(t, http.StatusServiceUnavailable, "does not know who you are")
 	p.post("/logout").want(t, http.StatusServiceUnavailable)
 	stranger.at(withPeople(t, client, Config{})).get("/").want(t, http.StatusServiceUnavailable, "does not know who you are")
 }

@@ -54,10 +54,11 @@ var needs = map[Role]need{
 		},
 		beatCommands + "smembers blpop hmget hget time rpush ltrim ", "",
 	},
-	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange "},
+	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange watch unwatch multi exec "},
 	RoleOperator: {
 		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, auditScript, auditLockScript, auditCountsScript},
-		readCommands + "hset hdel sadd rpush ltrim zmscore zscan exists scan sismember srem type watch multi exec renamenx append ", "",
+		readCommands + "hset hdel sadd rpush ltrim zmscore zscan exists scan sismember srem type watch multi exec renamenx append ",
+		"get set unwatch ",
 	},
 }
 
@@ -120,7 +121,7 @@ func checkRoles(roles []Role) error {
 // keyed is the key and what else a command is asked for with; those not named take a key alone. Those of the
 // Desk do nothing to a key that is not there.
 var keyed = map[string][]any{
-	"info": {}, "ping": {}, "time": {}, "multi": {}, "exec": {}, "scan": {"0"},
+	"info": {}, "ping": {}, "time": {}, "multi": {}, "exec": {}, "unwatch": {}, "scan": {"0"},
 	"eval": {"return 1", "1", 0}, "evalsha": {"digest", "1", 0},
 	"hget": {0, "a"}, "hmget": {0, "a"}, "hset": {0, "a", "1"}, "hdel": {0, "a"}, "hexists": {0, "a"}, "hscan": {0, "0"},
 	"hincrby": {0, "a", "1"}, "lrange": {0, "0", "0"}, "lindex": {0, "0"}, "ltrim": {0, "0", "0"}, "rpush": {0, "a"},
@@ -128,7 +129,7 @@ var keyed = map[string][]any{
 	"zadd": {0, "XX", "1", "a"}, "zrem": {0, "a"}, "zscore": {0, "a"}, "zmscore": {0, "a"}, "zscan": {0, "0"},
 	"zcount": {0, "0", "1"}, "zrange": {0, "0", "0"}, "zrevrange": {0, "0", "0"}, "zrangebyscore": {0, "0", "1"},
 	"zremrangebyrank": {0, "0", "0"}, "renamenx": {0, 0},
-	"set": {0, "a", "XX"}, "pexpire": {0, "1"}, "zremrangebyscore": {0, "0", "1"}, "append": {0, "a"},
+	"set": {0, "a", "XX"}, "append": {0, "a"}, "pexpire": {0, "1"}, "zremrangebyscore": {0, "0", "1"},
 	"xadd": {0, "NOMKSTREAM", "*", "a", "1"}, "xrevrange": {0, "+", "-", "COUNT", "1"},
 }
 
@@ -157,25 +158,18 @@ while at <= #ARGV do
 end
 return denied`
 
-// preflight asks whether the user may call each command that the client's roles need, on a key of the
+// preflight asks which commands that the client's roles need the user may not call on a key of the
 // namespace. An ACL that lacks one would otherwise be met in the middle of a script, after its first write.
-func (c *Client) preflight(ctx context.Context) error {
+func (c *Client) preflight(ctx context.Context) (denied []string, err error) {
 	roles := c.cfg.Roles
 	if len(roles) == 0 {
 		roles = Roles()
 	}
 	probes := c.probes(roles)
-	var denied []string
-	var err error
 	if slices.ContainsFunc(roles, func(r Role) bool { return len(needs[r].scripts) > 0 }) {
-		denied, err = c.deniedOf(ctx, probes)
-	} else {
-		denied, err = c.deniedCalls(ctx, probes)
+		return c.deniedOf(ctx, probes)
 	}
-	if err == nil && len(denied) > 0 {
-		err = fmt.Errorf("the user may not call %s on %s:*", strings.Join(denied, ", "), c.cfg.Namespace)
-	}
-	return err
+	return c.deniedCalls(ctx, probes)
 }
 
 // probes are the commands that roles need, each on a key where they need it.
@@ -215,16 +209,37 @@ func (c *Client) deniedCalls(ctx context.Context, probes [][]any) ([]string, err
 	pipe := c.rdb.Pipeline()
 	calls := make([]*redis.Cmd, len(probes))
 	for i, words := range probes {
-		calls[i] = pipe.Do(ctx, words...)
+		if words[0] != "multi" {
+			calls[i] = pipe.Do(ctx, words...)
+		}
 	}
 	_, _ = pipe.Exec(ctx) // each answers for itself
 	var denied []string
 	for i, words := range probes {
+		if words[0] == "multi" {
+			if slices.Contains(denied, "exec") {
+				continue
+			}
+			calls[i] = c.askMulti(ctx)
+		}
 		if err := calls[i].Err(); redis.HasErrorPrefix(err, "NOPERM") {
 			denied = append(denied, fmt.Sprint(words[0]))
-		} else if err != nil && !isNil(err) {
+		} else if err != nil && !isNil(err) && !redis.HasErrorPrefix(err, "ERR EXEC") {
 			return nil, err
 		}
 	}
 	return denied, nil
+}
+
+// askMulti calls MULTI, together with the EXEC without which it would hold the connection.
+func (c *Client) askMulti(ctx context.Context) *redis.Cmd {
+	node, err := c.nodeOf(ctx, deskPrefix(c.cfg.Namespace))
+	if err != nil {
+		node = c.rdb
+	}
+	pipe := node.Pipeline()
+	call := pipe.Do(ctx, "multi")
+	pipe.Do(ctx, "exec")
+	_, _ = pipe.Exec(ctx)
+	return call
 }

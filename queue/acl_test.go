@@ -256,16 +256,22 @@ func (h *harness) deskAll() error {
 	_, err := desk.Sessions(h.ctx)
 	_, err2 := desk.Journal(h.ctx, "", 1)
 	_, err3 := desk.Session(h.ctx, "one")
-	return errors.Join(append(errs, err, err2, err3, desk.EndSession(h.ctx, "one"))...)
+	_, err4 := desk.Sheet(h.ctx, "sheet")
+	_, err5 := desk.Turn(h.ctx, "sheet", time.Hour)
+	errs = append(errs, err, err2, err3, err4, err5, desk.RewriteSheet(h.ctx, "sheet", nil, []byte("x")))
+	return errors.Join(append(errs, desk.EndSession(h.ctx, "one"))...)
 }
 
 func (h *harness) operateAll() error {
-	errs := []error{h.readAll()}
+	errs := []error{h.readAll(), h.c.Desk().RewriteSheet(h.ctx, "sheet", nil, []byte("x"))}
 	note := func(err error) { errs = append(errs, err) }
 	workers, err := h.in.Workers(h.ctx)
 	note(err)
 	for _, w := range workers {
 		note(h.in.QuietWorker(h.ctx, w.ID))
+	}
+	if err := h.c.Desk().RewriteSheet(h.ctx, "sheet", []byte("another"), []byte("y")); !errors.Is(err, queue.ErrChanged) {
+		note(fmt.Errorf("rewrite what was changed: %w", err))
 	}
 	note(h.in.Pause(h.ctx, sms))
 	note(h.in.Resume(h.ctx, sms))

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unsafe"
 )
 
 // Broker is the verbs of a job's life after it was enqueued, for building workers and schedulers;
@@ -33,8 +32,9 @@ func checkLease(lease time.Duration) error {
 }
 
 // Lease takes up to n ready jobs of a queue, 1 to 500, for the length of a lease, in order of priority.
-// more says that the queue has further ready jobs. It returns ErrPaused for a paused queue. A delivery
-// with Err set could not be decoded and is to be buried. One that is Suspect comes alone.
+// more says that the queue has further ready jobs. What cannot be read within a third of the lease is given
+// back: fewer come where payloads are large and the way is slow. It returns ErrPaused for a paused queue. A
+// delivery with Err set could not be decoded and is to be buried. One that is Suspect comes alone.
 func (b *Broker) Lease(ctx context.Context, queue string, n int, lease time.Duration) (deliveries []*Delivery, more bool, err error) {
 	if err := checkQueue(queue); err != nil {
 		return nil, false, err
@@ -45,16 +45,17 @@ func (b *Broker) Lease(ctx context.Context, queue string, n int, lease time.Dura
 	if n < 1 || n > maxBatch {
 		return nil, false, fmt.Errorf("%w: lease of %d jobs: want 1 to %d", ErrInvalid, n, maxBatch)
 	}
-	s := b.c.lineOf(queue).shard
-	reply, err := b.c.run(ctx, s, leaseScript, []any{b.c.shift(), n, lease.Milliseconds(), suspectAfter})
+	began := time.Now()
+	l := b.c.lineOf(queue)
+	reply, err := b.c.run(ctx, l.shard, leaseScript, []any{b.c.shift(), n, lease.Milliseconds(), suspectAfter})
 	if err != nil {
 		return nil, false, err
 	}
-	deliveries, more, err = parseLease(s, reply, lease)
+	deliveries, more, err = parseLease(l.shard, reply, lease)
 	if err != nil || len(deliveries) == 0 {
 		return nil, more, err
 	}
-	deliveries, err = b.fetch(ctx, s, deliveries)
+	deliveries, err = b.fetch(ctx, l, deliveries, began.Add(lease/3))
 	return deliveries, more, err
 }
 
@@ -97,58 +98,6 @@ func parseLease(s *shard, reply any, lease time.Duration) ([]*Delivery, bool, er
 		out[i] = d
 	}
 	return out, more == 1, nil
-}
-
-// fetch reads the records of jobs that were just leased. They stay as they are while the leases last,
-// so this need not be one step with lease. When it fails, the jobs are given back.
-func (b *Broker) fetch(ctx context.Context, s *shard, leased []*Delivery) ([]*Delivery, error) {
-	ids := make([]string, len(leased))
-	for i, d := range leased {
-		ids[i] = d.ID
-	}
-	var records []any
-	err := b.c.retrying(ctx, func() (err error) {
-		records, err = b.c.rdb.HMGet(ctx, s.keys["jobs"], ids...).Result()
-		return err
-	})
-	if err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opTimeout)
-		defer cancel()
-		for _, d := range slices.Backward(leased) { // each goes to the head
-			if failed := b.Release(ctx, d); failed != nil {
-				break
-			}
-		}
-		return nil, fmt.Errorf("lease from %s: read jobs: %w", s.queue, err)
-	}
-	kept := leased[:0]
-	for i, d := range leased {
-		record, ok := records[i].(string)
-		if !ok {
-			// An entry without a job, left by a call that failed half-way, or written by hand.
-			if err := b.Drop(ctx, d); err != nil {
-				return kept, err
-			}
-			continue
-		}
-		d.fill(record)
-		kept = append(kept, d)
-	}
-	return kept, nil
-}
-
-// fill decodes a record into the delivery; one that cannot be decoded is kept as payload.
-func (d *Delivery) fill(record string) {
-	id, due := d.ID, d.Due
-	// The string is nobody else's, so the payload may share its bytes: a copy of each payload is a
-	// tenth of the work of a lease.
-	bytes := unsafe.Slice(unsafe.StringData(record), len(record))
-	e, err := decodeEnvelope(id, bytes)
-	d.Job, d.Created, d.Err = e.job, e.created, err
-	if err != nil {
-		d.Payload = bytes
-	}
-	d.ID, d.Due, d.Queue = id, due, d.shard.queue
 }
 
 // entryDigits is the length of the due time in ms before the id in an entry of a ready list.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,13 +29,25 @@ func (c *Client) Check(ctx context.Context) (Report, error) {
 		if redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS") || redis.HasErrorPrefix(err, "NOPERM") {
 			return Report{}, fmt.Errorf("%w: redis refuses the user: %w", ErrUnfit, err)
 		}
-		return Report{}, fmt.Errorf("%w: %w; is the server running, and is the address right?", ErrUnavailable, err)
+		return Report{}, unanswered(err)
 	}
 	r := judgeInfo(parseInfo(text), c.cfg.Durability)
-	if err := c.preflight(ctx); err != nil {
-		r.Fatal = append(r.Fatal, fmt.Sprintf("asking for the rights of the user: %v; grant the user what dueq acl prints", err))
+	denied, err := c.preflight(ctx)
+	if err != nil {
+		if _, ours := classify(err); errors.Is(ours, ErrUnavailable) || errors.Is(ours, ErrUnknown) {
+			return Report{}, unanswered(err)
+		}
+		r.fatal("asking for the rights of the user: %v; grant the user what dueq acl prints", err)
+	}
+	if len(denied) > 0 {
+		r.fatal("the user may not call %s on %s:*; grant the user what dueq acl prints", strings.Join(denied, ", "), c.cfg.Namespace)
 	}
 	return r, nil
+}
+
+// unanswered is the error of a question that the server did not answer.
+func unanswered(err error) error {
+	return fmt.Errorf("%w: %w; is the server running, and is the address right?", ErrUnavailable, err)
 }
 
 // parseInfo reads the lines of INFO.

@@ -2,11 +2,14 @@ package queue_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/dueq-io/dueq/internal/redistest"
 	"github.com/dueq-io/dueq/queue"
@@ -90,5 +93,41 @@ func TestReadOnlyReplica(t *testing.T) {
 	replica := redistest.Start(t, "--replicaof", host+" "+port)
 	if _, err := queue.Open(t.Context(), replica.URL()); !errors.Is(err, queue.ErrUnfit) || !strings.Contains(err.Error(), "master") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// standsStill is a hook that stops a server once it has answered INFO.
+type standsStill struct{ server *redistest.Server }
+
+func (s standsStill) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (s standsStill) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (s standsStill) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if cmd.Name() == "info" {
+			s.server.Pause()
+		}
+		return err
+	}
+}
+
+// A server that does not answer the start-up checks in time is away, which a caller waits for, and not
+// unfit, which nobody should.
+func TestServerStandsStillDuringTheChecks(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	rdb := redis.NewClient(&redis.Options{
+		Network: "unix", Addr: server.Addr(), MaxRetries: -1, DialerRetries: 1, ReadTimeout: 100 * time.Millisecond,
+	})
+	defer rdb.Close()
+	rdb.AddHook(standsStill{server})
+	cfg := queue.Config{Logger: slog.New(slog.DiscardHandler)}
+	_, err := queue.New(t.Context(), rdb, cfg)
+	if !errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrUnfit) {
+		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 }

@@ -36,6 +36,8 @@ type line struct {
 	registered atomic.Bool
 	enqueue    group
 	settle     map[*script]*group
+	// records is how many records Broker.Lease reads at once; see part.
+	records atomic.Int64
 	// enqueued and rejected are what this client has done, in jobs.
 	enqueued, rejected atomic.Int64
 }
@@ -99,7 +101,7 @@ func (c *Client) retrying(ctx context.Context, command func() error) error {
 			return nil
 		}
 		again, err := classify(err)
-		if !again || attempt >= c.cfg.Retries || !sleep(ctx, jitter(firstBackoff<<attempt)) {
+		if !again || attempt >= c.cfg.Retries || !sleep(ctx, retryPause(attempt)) {
 			return err
 		}
 	}

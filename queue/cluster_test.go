@@ -3,6 +3,7 @@ package queue_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,4 +108,52 @@ func TestOpenCluster(t *testing.T) {
 	id, err := strict.c.Enqueue(h.ctx, withDefaults(queue.Job{}))
 	unconfirmed(t, err, 1, 0)
 	strict.wantState(id, queue.Ready)
+}
+
+// A confirmed write goes to the node of the slot, past what of go-redis follows a slot that has moved.
+func TestConfirmedFollowsASlot(t *testing.T) {
+	t.Parallel()
+	from := redistest.StartCluster(t)
+	to := redistest.StartTCP(t, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1")
+	h := open(t, from.URL(), queue.Config{Durability: queue.Replicated(1, time.Millisecond)})
+	_, err := h.c.Enqueue(h.ctx, withDefaults(queue.Job{}))
+	unconfirmed(t, err, 1, 0)
+
+	moveSlot(t, from, to, "{"+sms+"}")
+	id, err := h.c.Enqueue(h.ctx, withDefaults(queue.Job{}))
+	unconfirmed(t, err, 1, 0)
+	h.wantState(id, queue.Ready)
+}
+
+// moveSlot moves the slot of a key and all that is in it to a node that joins the cluster for this.
+func moveSlot(t *testing.T, from, to *redistest.Server, key string) {
+	t.Helper()
+	ctx := t.Context()
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	node := map[*redistest.Server]string{}
+	for _, s := range []*redistest.Server{from, to} {
+		id, err := s.Client().Do(ctx, "CLUSTER", "MYID").Text()
+		ok(err)
+		node[s] = id
+	}
+	host, port := split(to.Addr())
+	ok(from.Client().ClusterMeet(ctx, host, port).Err())
+	redistest.Eventually(t, 20*time.Second, func() bool {
+		return strings.Contains(to.Client().ClusterInfo(ctx).Val(), "cluster_state:ok") &&
+			strings.Contains(from.Client().ClusterNodes(ctx).Val(), node[to]+" 127.0.0.1")
+	}, "the nodes did not meet")
+	slot := from.Client().ClusterKeySlot(ctx, key).Val()
+	ok(to.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "IMPORTING", node[from]).Err())
+	ok(from.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "MIGRATING", node[to]).Err())
+	for _, key := range from.Client().ClusterGetKeysInSlot(ctx, int(slot), 100).Val() {
+		ok(from.Client().Migrate(ctx, host, port, key, 0, 5*time.Second).Err())
+	}
+	for _, s := range []*redistest.Server{to, from} {
+		ok(s.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", node[to]).Err())
+	}
 }

@@ -30,7 +30,7 @@ type Config struct {
 	// Durability is what must have happened before Enqueue returns nil. Default: Async().
 	Durability Durability
 	// Retries is how often a call is repeated that Redis is known not to have carried out: refused
-	// connections, LOADING, READONLY, BUSY and the like, over about 3 s by default. Default: 5.
+	// connections, LOADING, READONLY, BUSY and the like, over about 3 s by default. Default: 7.
 	// Negative: never.
 	Retries int
 	// Roles is what the client is used for: the start-up checks ask whether the Redis user may call what
@@ -48,7 +48,7 @@ const (
 	limitMaxPayload   = 64 << 20
 	defaultMaxDelay   = 365 * 24 * time.Hour
 	limitMaxDelay     = 100 * defaultMaxDelay
-	defaultRetries    = 5
+	defaultRetries    = 7
 )
 
 func (c Config) withDefaults() Config {

@@ -38,7 +38,8 @@ type Delivery struct {
 	keep  time.Duration
 }
 
-// Lateness is how long after its due time the job was leased.
+// Lateness is how long after its due time the job was leased, by Redis's clock: below zero where that
+// was set back meanwhile.
 func (d *Delivery) Lateness() time.Duration { return d.LeasedAt.Sub(d.Due) }
 
 // suspectAfter is how many lost leases make a job suspect: the last that it has by default before it is

@@ -47,6 +47,8 @@ var (
 	ErrCancelled = errors.New("job cancelled")
 	// ErrNoSession is returned when a session is not kept: it has ended, or never was.
 	ErrNoSession = errors.New("no such session")
+	// ErrChanged is returned when a sheet was changed by another since it was read.
+	ErrChanged = errors.New("changed by another meanwhile")
 	// ErrDamaged is returned when a record in Redis cannot be decoded.
 	ErrDamaged = errors.New("damaged envelope")
 	// ErrNewerVersion is returned when a record was written by a newer dueq.

@@ -90,6 +90,12 @@ func sessionKey(namespace, id string) string { return deskPrefix(namespace) + "s
 // sessionsKey lists the sessions: a ZSET, id -> until ms.
 func sessionsKey(namespace string) string { return deskPrefix(namespace) + "sessions" }
 
+// sheetKey holds a sheet: a STRING.
+func sheetKey(namespace, name string) string { return deskPrefix(namespace) + "sheet:" + name }
+
+// turnKey is there while a turn lasts: a STRING that expires.
+func turnKey(namespace, name string) string { return deskPrefix(namespace) + "turn:" + name }
+
 // progressKey holds how far something has come that takes long, stopKey that it is to stop: STRINGs that
 // expire.
 func progressKey(namespace, id string) string { return deskPrefix(namespace) + "progress:" + id }

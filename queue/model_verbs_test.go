@@ -224,6 +224,7 @@ func (m *model) reap(cfg ReapConfig) Reaping {
 	if due && (!m.reapedEver || m.now-m.reaped > cfg.Stall.Milliseconds()) {
 		m.grace = m.now + cfg.Grace.Milliseconds()
 	}
+	m.grace = min(m.grace, m.now+cfg.Grace.Milliseconds())
 	m.reapedEver, m.reaped = true, m.now
 	var back, buried, ended []string
 	if due && m.now >= m.grace {

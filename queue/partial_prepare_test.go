@@ -91,13 +91,15 @@ func (p *prepared) enqueue(id string, job Job) error {
 
 func (p *prepared) lease(t *testing.T, want int) map[string]*Delivery {
 	t.Helper()
-	ds, _, err := p.b.Lease(p.ctx, p.queue, want, time.Minute)
-	if err != nil || len(ds) != want {
-		t.Fatalf("leased %d of %d, %v", len(ds), want, err)
-	}
 	held := map[string]*Delivery{}
-	for _, d := range ds {
-		held[d.ID] = d
+	for len(held) < want { // one that two leases were lost with comes alone
+		ds, _, err := p.b.Lease(p.ctx, p.queue, want-len(held), time.Minute)
+		if err != nil || len(ds) == 0 {
+			t.Fatalf("leased %d of %d, %v", len(held), want, err)
+		}
+		for _, d := range ds {
+			held[d.ID] = d
+		}
 	}
 	return held
 }

@@ -104,6 +104,29 @@ func TestReapGraceIsNotRenewed(t *testing.T) {
 	})
 }
 
+// Redis's clock was ahead for a while: the grace that began then does not last until that time comes, and
+// leases that begin afterwards are ended when they run out.
+func TestReapGraceEndsWhenTheClockGoesBack(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		h.place(queue.Leased, queue.Job{ID: "before"})
+		h.advance(time.Hour)
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 0 || r.Next != 3*time.Second {
+			t.Fatalf("the jump ahead: %+v", r)
+		}
+		h.advance(-time.Hour)
+		if r := h.reap(queue.ReapConfig{}); r.Next > leaseTime {
+			t.Fatalf("the jump back: %+v", r)
+		}
+		after := h.place(queue.Leased, queue.Job{ID: "after"}).d
+		for range int(leaseTime / time.Second) {
+			h.advance(time.Second)
+			h.reap(queue.ReapConfig{})
+		}
+		h.wantState(after.ID, queue.Ready)
+	})
+}
+
 // A payload that kills its worker cannot kill the fleet: with the third worker lost it is dead, its
 // failures uncounted and its errors kept.
 func TestReapCrashLoop(t *testing.T) {

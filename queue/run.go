@@ -12,9 +12,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// maxBackoff is short, since work is to go on within 2 s of Redis's return, of which go-redis may take one
+// until it looks for the server again.
 const (
 	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 5 * time.Second
+	maxBackoff   = 600 * time.Millisecond
 )
 
 // run carries out a script on a shard. It repeats only what Redis is known not to have run; after
@@ -33,12 +35,24 @@ func (c *Client) run(ctx context.Context, s *shard, sc *script, args []any) (any
 		if errors.Is(err, ErrWrongType) {
 			s.vetted.Store(false)
 		}
+		if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknown) {
+			c.relearn(ctx)
+		}
 		if !again || attempt >= c.cfg.Retries || ctx.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", sc.verb, err)
 		}
-		if !sleep(ctx, jitter(firstBackoff<<attempt)) {
+		if !sleep(ctx, retryPause(attempt)) {
 			return nil, fmt.Errorf("%s: %w", sc.verb, err)
 		}
+	}
+}
+
+// relearn has the client of a Cluster ask, in the background, which node has which slot. go-redis by itself
+// asks once a minute, and when it follows a redirection: not when a master is dead, nor where we call a
+// node past it, as runConfirmed does.
+func (c *Client) relearn(ctx context.Context) {
+	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
+		cluster.ReloadState(ctx)
 	}
 }
 
@@ -148,9 +162,13 @@ func classify(err error) (again bool, ours error) {
 	return false, fmt.Errorf("%w: %w", ErrUnknown, err)
 }
 
-// jitter spreads d by a fifth to both sides, so that clients that failed together do not return
-// together.
-func jitter(d time.Duration) time.Duration {
+// retryPause is the wait before a call is repeated, doubled from one to the next up to a limit, and spread
+// by a fifth to both sides, so that clients that failed together do not return together.
+func retryPause(attempt int) time.Duration {
+	d := firstBackoff
+	for ; attempt > 0 && d < maxBackoff; attempt-- {
+		d *= 2
+	}
 	d = min(d, maxBackoff)
 	return d - d/5 + rand.N(2*d/5+1)
 }

@@ -17,7 +17,9 @@ type Config struct {
 	// MaxLost is how many workers may be lost with a job until it is dead as a crash loop. Default: 3.
 	MaxLost int
 	// Grace is how long workers have for a heartbeat after Redis was away, before leases that ran out
-	// meanwhile are ended. Default: 3 s.
+	// meanwhile are ended. Workers that could not reach Redis try twice a second. Where its clock may be
+	// set ahead by more than two thirds of a lease, let it be a third of the longest lease and a second:
+	// workers that notice nothing are heard that often, and their jobs run twice otherwise. Default: 3 s.
 	Grace time.Duration
 
 	// DeadAge is how long dead jobs are kept. Default: 90 days. Negative: for ever.
@@ -32,7 +34,8 @@ type Config struct {
 	// removed something the next comes within a tenth of it. Default: 5 min.
 	PurgeEvery time.Duration
 
-	// Logger receives what fails, at most one line a second from each loop. Default: slog.Default().
+	// Logger receives what fails, at most one line a second from each loop; while Redis is away, a line
+	// every 5 s. Default: slog.Default().
 	Logger *slog.Logger
 }
 

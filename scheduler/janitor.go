@@ -29,7 +29,7 @@ func (s *Scheduler) purge(ctx context.Context) {
 		for _, name := range s.queues() {
 			n, err := s.purgeQueue(ctx, name)
 			if err != nil && ctx.Err() == nil {
-				soon := pause.failed(s.cfg.Logger, "purge", err, "queue", name)
+				soon := s.failed(&pause, "purge", err, "queue", name)
 				if away(err) {
 					wait = soon
 					break

@@ -35,7 +35,7 @@ func (s *Scheduler) promote(ctx context.Context, k *keeper) {
 			if ctx.Err() != nil {
 				return
 			}
-			timer.Reset(pause.failed(s.cfg.Logger, "promote", err, "queue", k.queue))
+			timer.Reset(s.failed(&pause, "promote", err, "queue", k.queue))
 			continue
 		}
 		pause.reset()
@@ -66,7 +66,7 @@ func (s *Scheduler) listen(ctx context.Context, queues func() []string) {
 		case ctx.Err() != nil:
 			s.passOn(ctx, name)
 		case err != nil:
-			sleep(ctx, pause.failed(s.cfg.Logger, "wait for hints", err))
+			sleep(ctx, s.failed(&pause, "wait for hints", err))
 			// A hint may have been taken from Redis and lost on its way.
 			s.wakeAll()
 		case name == queue.NewQueue:

@@ -13,6 +13,11 @@ const (
 	// lease, so that each is seen before it runs out: a first look after that would be taken for one
 	// after an absence of Redis (queue.ReapConfig.Stall), and grant the grace time.
 	reapEvery = 900 * time.Millisecond
+	// reapStall is the time without a look, by any process, after which Redis is taken to have been away or
+	// stalled: a fleet that is well misses no three in a row. When Redis is back after an absence that was
+	// not noticed, luck decides whether live workers' heartbeats or this call come first, and with it whether
+	// their jobs run twice; so it is shorter than what a lease of 5 s has left before a heartbeat.
+	reapStall = 3 * reapEvery
 	// reapSoonest spaces looks at leases that run out one after another.
 	reapSoonest = 20 * time.Millisecond
 )
@@ -24,7 +29,7 @@ func (s *Scheduler) reap(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait, err := s.reapOnce(ctx)
 		if err != nil {
-			wait = min(wait, pause.failed(s.cfg.Logger, "reap", err))
+			wait = min(wait, s.failed(&pause, "reap", err))
 		} else {
 			pause.reset()
 		}
@@ -46,7 +51,7 @@ func (s *Scheduler) reapOnce(ctx context.Context) (time.Duration, error) {
 			continue
 		}
 		for _, name := range group {
-			r, err := s.broker.Reap(ctx, name, queue.ReapConfig{MaxLost: s.cfg.MaxLost, Grace: s.cfg.Grace})
+			r, err := s.broker.Reap(ctx, name, queue.ReapConfig{MaxLost: s.cfg.MaxLost, Stall: reapStall, Grace: s.cfg.Grace})
 			if away(err) || ctx.Err() != nil {
 				return wait, err
 			}

@@ -37,31 +37,41 @@ func TestLostLeaseIsReaped(t *testing.T) {
 }
 
 // Redis was away for longer than the leases last. When it is back, live workers may speak first: theirs
-// go on, and only those of the dead are ended.
+// go on, and only those of the dead are ended. So it is with the short leases that a short absence ends.
 func TestGraceAfterAStall(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, c *queue.Client) {
-		const grace = 1500 * time.Millisecond
-		run(t, c, scheduler.Config{Grace: grace})
-		enqueue(t, c, times(2, queue.Job{Queue: "q", Kind: "k"})...)
-		all := lease(t, c, 2, 30*time.Second)
-		alive, dead := all[0], all[1]
-		<-time.After(1200 * time.Millisecond) // a reaper has been here
-		testhook.ShiftTime(c, time.Hour)
-		stalled := time.Now()
-		// The heartbeat comes late, but within the grace time.
-		<-time.After(grace / 3)
-		if verdicts, err := c.Broker().Extend(t.Context(), []*queue.Delivery{alive}, 30*time.Second); err != nil || verdicts[0] != nil {
-			t.Fatalf("extend: %v, %v", verdicts, err)
-		}
-		again := lease(t, c, 1, time.Minute)[0]
-		if took := time.Since(stalled); again.ID != dead.ID || again.LostLeases != 1 || took < grace {
-			t.Errorf("job %s again after %v, %d leases lost; want %s after %v", again.ID, took, again.LostLeases, dead.ID, grace)
-		}
-		if err := c.Broker().Ack(t.Context(), alive); err != nil {
-			t.Errorf("the live worker's ack: %v", err)
-		}
-	})
+	for name, trial := range map[string]struct{ lasts, away time.Duration }{
+		"long":  {30 * time.Second, time.Hour},
+		"short": {4 * time.Second, 6 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			both(t, func(t *testing.T, c *queue.Client) { graceAfterAStall(t, c, trial.lasts, trial.away) })
+		})
+	}
+}
+
+func graceAfterAStall(t *testing.T, c *queue.Client, lasts, away time.Duration) {
+	const grace = 1500 * time.Millisecond
+	run(t, c, scheduler.Config{Grace: grace})
+	enqueue(t, c, times(2, queue.Job{Queue: "q", Kind: "k"})...)
+	all := lease(t, c, 2, lasts)
+	alive, dead := all[0], all[1]
+	<-time.After(1200 * time.Millisecond) // a reaper has been here
+	testhook.ShiftTime(c, away)
+	stalled := time.Now()
+	// The heartbeat comes late, but within the grace time.
+	<-time.After(grace / 3)
+	if verdicts, err := c.Broker().Extend(t.Context(), []*queue.Delivery{alive}, 30*time.Second); err != nil || verdicts[0] != nil {
+		t.Fatalf("extend: %v, %v", verdicts, err)
+	}
+	again := lease(t, c, 1, time.Minute)[0]
+	if took := time.Since(stalled); again.ID != dead.ID || again.LostLeases != 1 || took < grace {
+		t.Errorf("job %s again after %v, %d leases lost; want %s after %v", again.ID, took, again.LostLeases, dead.ID, grace)
+	}
+	if err := c.Broker().Ack(t.Context(), alive); err != nil {
+		t.Errorf("the live worker's ack: %v", err)
+	}
 }
 
 // A job with which worker after worker is lost is dead after MaxLost of them, and says so.

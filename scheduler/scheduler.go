@@ -30,6 +30,7 @@ type Scheduler struct {
 	cfg    Config
 	broker broker
 	tally  tally
+	outage outage
 
 	mu      sync.Mutex
 	keepers map[string]*keeper
@@ -111,7 +112,7 @@ func (s *Scheduler) discover(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := refreshEvery
 		if err := s.refresh(ctx); err != nil {
-			wait = pause.failed(s.cfg.Logger, "list queues", err)
+			wait = s.failed(&pause, "list queues", err)
 		} else {
 			pause.reset()
 		}

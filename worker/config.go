@@ -49,8 +49,8 @@ type Config struct {
 	OnDead func(ctx context.Context, d *queue.Delivery, reason queue.Reason, err error)
 	// Name is this worker in logs and in queue.Inspector.Workers, which cuts it to 128 bytes. Default: none.
 	Name string
-	// Logger receives what happens: single jobs at debug, retries at warn, dead jobs at error.
-	// Default: slog.Default().
+	// Logger receives what happens: single jobs at debug, retries at warn, dead jobs at error; while
+	// Redis is away, a line every 5 s. Default: slog.Default().
 	Logger *slog.Logger
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -47,9 +48,7 @@ func (w *Worker) fetch(ctx, jobs context.Context) {
 		w.payDebts(ctx)
 		w.start(ctx, runs)
 		if err != nil && !errors.Is(err, queue.ErrPaused) {
-			if pause.failed() {
-				w.cfg.Logger.Warn("lease", "queue", name, "error", err)
-			}
+			w.failed(&pause, "lease", err, "queue", name)
 			// An error of the queue's own, such as a key of the wrong type, must not hold up others: it
 			// is left for the next hint or poll.
 			if away(err) {
@@ -123,9 +122,7 @@ func (w *Worker) listen(ctx context.Context, queues []string) {
 		case ctx.Err() != nil:
 			w.passOn(ctx, name)
 		case err != nil:
-			if pause.failed() {
-				w.cfg.Logger.Warn("wait for jobs", "error", err)
-			}
+			w.failed(&pause, "wait for jobs", err)
 			pause.sleep(ctx)
 			w.sources.heat(queues...)
 		case name != "":
@@ -194,13 +191,31 @@ func (w *Worker) stopListening(ctx context.Context) {
 	}
 }
 
-// maxPause is short, since work is to go on within 2 s of Redis's return, and the client's own pauses
-// between repeated calls come first.
+// maxPause is short, since work is to go on within 2 s of Redis's return, of which go-redis may take one
+// until it looks for the server again.
 const (
 	firstPause = 50 * time.Millisecond
-	maxPause   = time.Second
+	maxPause   = 700 * time.Millisecond
 	logEvery   = time.Second
+	// awayEvery is for all loops together: that Redis is away is one thing to say, not one for each.
+	awayEvery = 5 * time.Second
 )
+
+// failed notes a failed call of a loop, and logs it unless that was just done.
+func (w *Worker) failed(pause *backoff, what string, err error, attrs ...any) {
+	if pause.failed() && (!away(err) || w.outage.due()) {
+		w.cfg.Logger.Warn(what, append(attrs, "error", err)...)
+	}
+}
+
+// outage is when a line last said that Redis is away.
+type outage struct{ told atomic.Int64 }
+
+// due says whether the next line is to be written, and that it is.
+func (o *outage) due() bool {
+	now, told := time.Now().UnixNano(), o.told.Load()
+	return now-told >= int64(awayEvery) && o.told.CompareAndSwap(told, now)
+}
 
 // backoff is the pause after failed calls, doubled from one to the next, and a limit of one log line a
 // second.

@@ -28,9 +28,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 		wait = w.cfg.Lease / beatsPerLease
 		if err := w.beat(ctx); err != nil {
 			wait = min(wait, beatRetry)
-			if pause.failed() {
-				w.cfg.Logger.Warn("heartbeat", "error", err)
-			}
+			w.failed(&pause, "heartbeat", err)
 		}
 	}
 }

@@ -43,6 +43,7 @@ type Worker struct {
 	running running
 	crew    *crew
 	tally   tally
+	outage  outage
 
 	// hurry is closed to end the grace time; released says that what had not returned by the end was
 	// given back, so that a late return settles nothing.

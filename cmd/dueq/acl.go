@@ -51,12 +51,9 @@ type aclView struct {
 }
 
 func (o *aclOptions) run(cfg *config, p *process, names []string) error {
-	roles := make([]queue.Role, len(names))
-	for i, name := range names {
-		roles[i] = queue.Role(name)
-		if !slices.Contains(queue.Roles(), roles[i]) {
-			return usagef("role %q: want producer, worker, dashboard or operator", name)
-		}
+	roles, err := rolesOf(names)
+	if err != nil {
+		return err
 	}
 	user := o.user
 	if user == "" {
@@ -83,6 +80,18 @@ func (o *aclOptions) run(cfg *config, p *process, names []string) error {
 	}
 	_, err = fmt.Fprintf(p.out, "# for redis-cli:\n%s\n\n# for the aclfile:\n%s\n", v.SetUser, v.ACLFile)
 	return err
+}
+
+// rolesOf are the roles that words of the command line name.
+func rolesOf(names []string) ([]queue.Role, error) {
+	roles := make([]queue.Role, len(names))
+	for i, name := range names {
+		roles[i] = queue.Role(name)
+		if !slices.Contains(queue.Roles(), roles[i]) {
+			return nil, usagef("role %q: want producer, worker, dashboard or operator", name)
+		}
+	}
+	return roles, nil
 }
 
 // more is what the server's kind and the durability need beside the roles.

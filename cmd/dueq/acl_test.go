@@ -52,6 +52,7 @@ func TestACLUsers(t *testing.T) {
 	as("dashboard", "pause", "sms").failed(t, "NOPERM")
 	as("operator", "pause", "sms").want(t, exitOK)
 	as("operator", "doctor", "--repair").want(t, exitFailed) // it may not work or enqueue, and says so
+	as("operator", "doctor", "--role", "operator", "--repair").want(t, exitOK)
 	log, err := server.Client().Do(t.Context(), "ACL", "LOG", "100").Slice()
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +63,30 @@ func TestACLUsers(t *testing.T) {
 			t.Errorf("a worker was denied %v", fields)
 		}
 	}
+	wantDoctorByRole(t, server, as)
+}
+
+// Doctor checks what a role needs, and does nothing that the role may not.
+func wantDoctorByRole(t *testing.T, server *redistest.Server, as func(role string, args ...string) result) {
+	t.Helper()
+	if err := server.Client().Do(t.Context(), "ACL", "LOG", "RESET").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range queue.Roles() {
+		d := decode[diagnosis](t, as(string(role), "doctor", "--role", string(role), "--json").want(t, exitOK))
+		if d.Audited != (role == queue.RoleOperator) || (d.Queues == nil) != (role == queue.RoleProducer) || d.ClockAheadMS == nil {
+			t.Errorf("%s: %+v", role, d)
+		}
+	}
+	if log := server.Client().Do(t.Context(), "ACL", "LOG").String(); strings.Contains(log, "username:dueq-") {
+		t.Errorf("doctor did what its role may not: %s", log)
+	}
+	r := as("producer", "doctor", "--role", "producer").want(t, exitOK)
+	wantWords(t, r.out, "roles", "producer", "not made", "operator")
+	as("producer", "doctor", "--role", "producer", "--role", "worker").failed(t, "unfit")
+	dueq(t, "doctor", "--role", "king").misused(t, "king", "dashboard")
+	dueq(t, "doctor", "--role", "worker", "--repair").misused(t, "operator")
+	dueq(t, "doctor", "--role", "worker", "--queue", "sms").misused(t, "operator")
 }
 
 func TestACLLines(t *testing.T) {

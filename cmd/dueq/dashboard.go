@@ -43,6 +43,10 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	if err != nil {
 		return err
 	}
+	alarms, err := cfg.alarm(logger)
+	if err != nil {
+		return err
+	}
 	client, err := cfg.look(ctx, p)
 	if err != nil {
 		return err
@@ -55,6 +59,8 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	if local, _ := isLoopback(set.listen); !local && who.Login() && !strings.HasPrefix(set.publicURL, "https://") {
 		logger.WarnContext(ctx, "dashboard: passwords and cookies cross the network in the clear; have a proxy speak TLS and set --public-url https://…")
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	err = startDashboard(ctx, group, client, l, dashboard.Config{
 		BasePath: set.basePath, Hosts: append(hostsOf(set.listen), set.hosts...), PublicURL: set.publicURL,
@@ -62,6 +68,9 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	})
 	if err != nil {
 		_ = l.Close()
+		return err
+	}
+	if err := startAlarms(ctx, group, client, alarms); err != nil {
 		return err
 	}
 	logger.InfoContext(ctx, "dashboard", slog.String("address", pageURL(l)+set.basePath+"/"))

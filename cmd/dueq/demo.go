@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/dashboard"
 	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
@@ -146,6 +147,9 @@ func (d *demo) play(ctx context.Context, page net.Listener) error {
 		Logger: quiet(), Access: access.Config{Anonymous: access.Admin},
 	}); err != nil {
 		_ = page.Close()
+		return err
+	}
+	if err := startAlarms(ctx, group, d.client, alarm.Config{Logger: quiet()}); err != nil {
 		return err
 	}
 	s, err := scheduler.New(d.client, scheduler.Config{Logger: quiet()})

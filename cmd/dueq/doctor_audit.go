@@ -11,8 +11,12 @@ import (
 	"github.com/dueq-io/dueq/queue"
 )
 
-// errDamage is returned when an audit found something and did not mend it.
-var errDamage = errors.New("damage is found and not mended")
+var (
+	// errDamage is returned when an audit found something and did not mend it.
+	errDamage = errors.New("damage is found and not mended")
+	// errUnsettled is returned when an audit could not judge all that looked out of order.
+	errUnsettled = errors.New("jobs moved too fast to be judged")
+)
 
 // auditView is the audit of one queue.
 type auditView struct {
@@ -60,9 +64,9 @@ func (d *diagnosis) audit(ctx context.Context, client *queue.Client, p *process,
 	}
 }
 
-// damage is nil where nothing is left that ought to be mended.
+// damage is nil where nothing is left that ought to be mended, or could be.
 func (d *diagnosis) damage(repaired bool) error {
-	found, broken := 0, 0
+	found, broken, unsettled := 0, 0, 0
 	if !repaired {
 		found = len(d.Names)
 	}
@@ -70,6 +74,7 @@ func (d *diagnosis) damage(repaired bool) error {
 		if d.Audits[i].Error != "" {
 			broken++
 		}
+		unsettled += d.Audits[i].Unsettled
 		if !d.Audits[i].Mended {
 			found += d.Audits[i].Total()
 		}
@@ -77,6 +82,9 @@ func (d *diagnosis) damage(repaired bool) error {
 	var errs []error
 	if broken > 0 {
 		errs = append(errs, fmt.Errorf("%s could not be audited to the end", plural(broken, "queue")))
+	}
+	if unsettled > 0 {
+		errs = append(errs, fmt.Errorf("%w: %s; audit again when the queues are less busy", errUnsettled, plural(unsettled, "job")))
 	}
 	switch {
 	case found > 0 && repaired:

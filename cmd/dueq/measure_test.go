@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -117,6 +118,19 @@ func TestDoctorAudits(t *testing.T) {
 	r.failed(t, "1 finding")
 	wantWords(t, r.out, "type", "moved away")
 	p.dueq("doctor", "--queue", "not/a/queue").failed(t, "could not be audited")
+}
+
+// What could not be judged is no all-clear.
+func TestDoctorOfABusyQueue(t *testing.T) {
+	t.Parallel()
+	d := diagnosis{Audits: []auditView{{AuditReport: queue.AuditReport{Queue: "sms", Unsettled: 2, Mended: true}}}}
+	if err := d.damage(true); !errors.Is(err, errUnsettled) || !strings.Contains(err.Error(), "2 jobs") {
+		t.Errorf("got %v", err)
+	}
+	var out buffer
+	if err := d.print(&process{out: &out}, true); err != nil || strings.Contains(out.String(), "no findings") {
+		t.Errorf("%v, %s", err, out.String())
+	}
 }
 
 func TestWipeLeavesTheNeighbours(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -25,6 +26,7 @@ type config struct {
 	worker    workerSettings
 	scheduler schedulerSettings
 	dashboard dashboardSettings
+	alarms    alarmSettings
 
 	// file is the file that was read, if any; origin says for each setting where it comes from.
 	file   string
@@ -79,6 +81,7 @@ func defaults() *config {
 		},
 		scheduler: schedulerSettings{deadAge: 90 * 24 * time.Hour, deadKeep: 1_000_000, doneKeep: 1_000_000},
 		dashboard: dashboardSettings{listen: defaultListen},
+		alarms:    alarmSettings{interval: 10 * time.Second, rules: alarm.DefaultRules()},
 	}
 }
 
@@ -87,7 +90,7 @@ func defaults() *config {
 type setting struct {
 	// key is the name in the file; a dot stands for a section.
 	key, flag string
-	// field is a pointer into the config: *string, *bool, *int, *time.Duration or *[]string.
+	// field is a pointer into the config: *string, *bool, *int, *time.Duration, *[]string or *[]alarm.Rule.
 	field func(c *config) any
 	usage string
 }
@@ -123,7 +126,7 @@ var settings = []setting{
 	{"dashboard.listen", "listen", func(c *config) any { return &c.dashboard.listen }, "the address to serve on"},
 	{"dashboard.base_path", "base-path", func(c *config) any { return &c.dashboard.basePath }, "the path below which a proxy mounts it, such as /dueq"},
 	{"dashboard.hosts", "host", func(c *config) any { return &c.dashboard.hosts }, "a host name under which it may be asked for, beside localhost; repeatable"},
-	{"dashboard.public_url", "public-url", func(c *config) any { return &c.dashboard.publicURL }, "where browsers find it, such as https://ops.example/dueq; with https, cookies are sent over TLS only"},
+	{"dashboard.public_url", "public-url", func(c *config) any { return &c.dashboard.publicURL }, "where browsers find it, such as https://ops.example/dueq; with https, cookies are sent over TLS only, and messages link there"},
 	{"dashboard.users_file", "users-file", func(c *config) any { return &c.dashboard.usersFile }, "the file of those who may sign in, a line each as dueq dashboard user prints it"},
 	{"dashboard.trusted_proxies", "trusted-proxy", func(c *config) any { return &c.dashboard.trustedProxies }, "an address or network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8; repeatable"},
 	{"dashboard.proxy_secret_file", "proxy-secret-file", func(c *config) any { return &c.dashboard.proxySecretFile }, "the file with the secret by which a trusted proxy may say who makes a request, in X-Dueq-Proxy-Secret"},
@@ -133,6 +136,15 @@ var settings = []setting{
 	{"dashboard.redact_keys", "redact-key", func(c *config) any { return &c.dashboard.redactKeys }, "a part of the names of further fields whose values are hidden; repeatable"},
 	{"dashboard.hidden_kinds", "hide-kind", func(c *config) any { return &c.dashboard.hiddenKinds }, "a kind whose payloads are hidden whole; repeatable"},
 	{"dashboard.insecure_no_auth", "insecure-no-auth", func(c *config) any { return &c.dashboard.insecureNoAuth }, "let everyone who reaches it look at everything, without a login"},
+
+	{"alarms.interval", "interval", func(c *config) any { return &c.alarms.interval }, "how often queues are looked at"},
+	{"alarms.rules", "rules", func(c *config) any { return &c.alarms.rules }, "when people are told"},
+	{"alarms.smtp", "smtp", func(c *config) any { return &c.alarms.smtp }, "the mail server: smtp://user:password@host:587 with STARTTLS, smtps:// with TLS, smtp+plain:// without"},
+	{"alarms.mail_from", "mail-from", func(c *config) any { return &c.alarms.mailFrom }, "the address that mails are from"},
+	{"alarms.mail_to", "mail-to", func(c *config) any { return &c.alarms.mailTo }, "an address that mails go to; repeatable"},
+	{"alarms.webhook", "webhook", func(c *config) any { return &c.alarms.webhook }, "the URL of a webhook, signed by Standard Webhooks"},
+	{"alarms.webhook_secret", "webhook-secret", func(c *config) any { return &c.alarms.webhookSecret }, "the secret that it is signed with: whsec_ and base64"},
+	{"alarms.slack", "slack", func(c *config) any { return &c.alarms.slack }, "the URL of an incoming webhook of Slack, or of a chat that takes the same"},
 }
 
 // env is the variable of a setting: DUEQ_WORKER_LEASE.

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dueq-io/dueq/alarm"
 )
 
 func (c *cli) config() *cobra.Command {
@@ -49,6 +52,9 @@ func (c *config) shown() []shownSetting {
 func (c *config) value(s *setting) any {
 	switch field := s.field(c).(type) {
 	case *string:
+		if *field != "" && slices.Contains(secretSettings, s.key) {
+			return masked
+		}
 		if s.key == "redis" || strings.Contains(*field, "://") {
 			return maskURL(*field)
 		}
@@ -61,6 +67,8 @@ func (c *config) value(s *setting) any {
 		return length(field.String())
 	case *[]string:
 		return append([]string{}, *field...)
+	case *[]alarm.Rule:
+		return ruleTexts(*field)
 	default:
 		return nil
 	}
@@ -78,6 +86,18 @@ func (c *config) print(p *process) error {
 				section = of
 				rows = append(rows, []string{of + ":", ""})
 			}
+		}
+		if rules, ok := s.Value.([]ruleText); ok && len(rules) > 0 {
+			if err := table(p.out, append(rows, []string{indent + name + ":", "# " + s.where})); err != nil {
+				return err
+			}
+			rows = nil
+			for i := range rules {
+				if _, err := fmt.Fprintf(p.out, "%s  - %s\n", indent, rules[i].yaml()); err != nil {
+					return err
+				}
+			}
+			continue
 		}
 		rows = append(rows, []string{indent + name + ": " + yamlValue(s.Value), "# " + s.where})
 	}
@@ -99,6 +119,8 @@ func yamlValue(value any) string {
 			words[i] = yamlText(word)
 		}
 		return "[" + strings.Join(words, ", ") + "]"
+	case []ruleText: // of none
+		return "[]"
 	default:
 		return fmt.Sprint(v)
 	}

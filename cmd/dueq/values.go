@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dueq-io/dueq/alarm"
 )
 
 // set puts a value as viper gives it into the config. viper's own conversions take a bare 30 for 30 ns and
@@ -45,6 +47,12 @@ func (s *setting) set(c *config, value any) error {
 			return wrong("a list")
 		}
 		*field = list
+	case *[]alarm.Rule:
+		rules, err := parseRules(value)
+		if err != nil {
+			return err
+		}
+		*field = rules
 	}
 	return nil
 }

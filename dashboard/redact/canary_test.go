@@ -232,7 +232,7 @@ func TestBounded(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
 		t.Logf("%-16s %8d bytes shown, %6.1f ms, %d MiB", name, len(got), float64(took.Microseconds())/1000, allocated)
-		if len(got) > 3*maxShown || took > 5*time.Second || allocated > 64 {
+		if len(got) > 3*maxShown || took > 30*time.Second || (allocated > 64 && !raceDetector) {
 			t.Errorf("%s: %d bytes, %v, %d MiB", name, len(got), took, allocated)
 		}
 	}

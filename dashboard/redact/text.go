@@ -13,16 +13,35 @@ func (n names) text(s string) string {
 	if s == "" || s == hidden {
 		return s
 	}
-	s = blocks.ReplaceAllString(s, hidden)
-	s = n.elements(s)
-	s = n.fields(s)
-	s = addresses.ReplaceAllStringFunc(s, address)
-	s = logins.ReplaceAllString(s, "${1}:"+hidden+"@")
+	// Most strings have nothing of the kind, and to look for a letter is cheap.
+	if strings.Contains(s, "-----BEGIN") {
+		s = blocks.ReplaceAllString(s, hidden)
+	}
+	if strings.Contains(s, "<") {
+		s = n.replace(s, element, elementEnd)
+	}
+	if strings.ContainsAny(s, "=:：") {
+		s = n.replace(s, field, valueEnd)
+	}
+	if strings.Contains(s, "-") {
+		s = n.replace(s, flag, valueEnd)
+	}
+	if strings.Contains(s, ":") {
+		s = addresses.ReplaceAllStringFunc(s, address)
+	}
+	if strings.Contains(s, "@") {
+		s = logins.ReplaceAllString(s, "${1}:"+hidden+"@")
+	}
 	s = spaced.ReplaceAllString(s, "${1}"+hidden)
 	s = schemes.ReplaceAllString(s, "${1} "+hidden)
 	s = known.ReplaceAllString(s, hidden)
-	s = mails.ReplaceAllStringFunc(s, maskMail)
-	return numbers(s)
+	if strings.ContainsAny(s, "@%") {
+		s = mails.ReplaceAllStringFunc(s, maskMail)
+	}
+	if strings.ContainsAny(s, "0123456789") {
+		s = numbers(s)
+	}
+	return s
 }
 
 // cut shortens a text that is too long at a space: half a secret looks like none.
@@ -52,20 +71,12 @@ var (
 	element = regexp.MustCompile(`<([\p{L}_][\w:.-]{0,127})(?:\s[^<>]*)?>`)
 )
 
-// elements hides what is within elements of XML whose name is that of a secret.
-func (n names) elements(s string) string {
-	return n.replace(s, element, func(rest, name, _ string) int {
-		if end := strings.Index(rest, "</"+name); end >= 0 {
-			return end
-		}
-		return len(rest)
-	})
-}
-
-// fields hides what stands behind the name of a secret.
-func (n names) fields(s string) string {
-	s = n.replace(s, field, valueEnd)
-	return n.replace(s, flag, valueEnd)
+// elementEnd is how long the inside of an element of XML is.
+func elementEnd(rest, name, _ string) int {
+	if end := strings.Index(rest, "</"+name); end >= 0 {
+		return end
+	}
+	return len(rest)
 }
 
 // replace hides what follows each match of a secret name, as far as end says.

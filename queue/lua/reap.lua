@@ -9,9 +9,9 @@ local pass = redis.call('HMGET', meta, 'reaped', 'grace')
 local head = tonumber(redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')[2] or math.huge)
 if head == math.huge then return { 0, 0, -1 } end
 -- Nobody looked for a while, so Redis stalled or was away: live workers may speak before leases that
--- ran out meanwhile are judged.
+-- ran out meanwhile are judged. A grace that ends later than one from now began before the clock went back.
 local stalled = head <= now and (not pass[1] or now - pass[1] > tonumber(stall_ms))
-local grace = stalled and now + grace_ms or tonumber(pass[2] or 0)
+local grace = stalled and now + grace_ms or math.min(pass[2] or 0, now + grace_ms)
 local back, entries, buried, ended, faulty, when = {}, {}, {}, {}, {}, {}
 if head <= now and now >= grace then
   for _, job in ipairs(redis.call('ZRANGEBYSCORE', leased, '-inf', now, 'LIMIT', 0, limit)) do

@@ -3,18 +3,22 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/dueq-io/dueq/test/chaos/fault"
 	"github.com/dueq-io/dueq/test/chaos/load"
@@ -22,6 +26,9 @@ import (
 
 func main() {
 	load.Child()
+	// What breaks here is meant to: the rows say what came of it. Workers and producers log to files.
+	redis.SetLogger(silence{})
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
@@ -34,16 +41,31 @@ func main() {
 	}
 }
 
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
 var (
-	errUsage = errors.New("run with --help to see the flags")
-	errShort = errors.New("a row fell short of its bar: its seed runs it again")
+	errUsage       = errors.New("run with --help to see the flags")
+	errShort       = errors.New("a row fell short of its bar")
+	errInterrupted = errors.New("interrupted: every process that was started has been ended")
 )
 
 type options struct {
 	rows       string
 	full, json bool
 	list       bool
+	parallel   int
 	seed       uint64
+}
+
+// again is the command that repeats a row of this run.
+func (o options) again(row string) string {
+	size := ""
+	if o.full {
+		size = "--full "
+	}
+	return fmt.Sprintf("go -C test/chaos run . %s--rows %s --seed %d", size, row, o.seed)
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -52,8 +74,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.rows, "rows", "", "run only these `rows`, separated by commas (default: all)")
 	flags.BoolVar(&o.full, "full", false, "run the full sizes, which take up to an hour")
+	flags.IntVar(&o.parallel, "parallel", 1, "run up to this `number` of rows at once, but for those that want the machine for themselves")
 	flags.Uint64Var(&o.seed, "seed", 0, "repeat the faults of the run that printed this `number` (default: a new one)")
-	flags.BoolVar(&o.json, "json", false, "print the final table as JSON, and all else on standard error")
+	flags.BoolVar(&o.json, "json", false, "print the run as JSON, and what rows say on standard error")
 	flags.BoolVar(&o.list, "list", false, "list the rows and their bars")
 	err := flags.Parse(args)
 	switch {
@@ -65,6 +88,8 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, fmt.Errorf("%w: %w", err, errUsage)
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected %q: %w", flags.Arg(0), errUsage)
+	case o.parallel < 1:
+		return o, fmt.Errorf("--parallel %d: want at least 1: %w", o.parallel, errUsage)
 	case o.seed == 0:
 		o.seed = rand.Uint64()
 	}
@@ -86,23 +111,38 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if o.list {
 		return list(out, rows)
 	}
-	if err := checkSpace(o.full); err != nil {
+	if err := checkMachine(o.full); err != nil {
 		return err
 	}
 	progress := out
 	if o.json {
 		progress = os.Stderr
 	}
-	var results []fault.Result
-	for _, row := range rows {
-		_, _ = fmt.Fprintf(progress, "%s, seed %d\n", row.Name, o.seed)
-		result := row.Do(ctx, &fault.Run{Full: o.full, Out: progress}, o.seed)
-		if ctx.Err() != nil {
-			return errors.New("interrupted: every process that was started has been ended")
-		}
-		results = append(results, result)
+	began, made := time.Now(), newRecord(ctx, o)
+	_, _ = fmt.Fprintf(progress, "seed %d; a row alone: %s\n\n", o.seed, o.again("NAME"))
+	b := newBoard(progress, o, len(rows))
+	stop := b.watch()
+	made.Rows, err = play(ctx, rows, o, b)
+	stop()
+	if err != nil {
+		return errInterrupted
 	}
-	return report(out, results, o.json)
+	made.Took = time.Since(began)
+	if err := made.print(out, o.json); err != nil {
+		return err
+	}
+	return made.verdict(o)
+}
+
+// checkMachine looks for what every row needs, before anything is started.
+func checkMachine(full bool) error {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		return errors.New("redis-server is not here: install it with: apt-get install redis-server")
+	}
+	if full {
+		return checkSpace(fullSpace)
+	}
+	return checkSpace(smokeSpace)
 }
 
 func choose(names string) ([]fault.Row, error) {
@@ -127,27 +167,4 @@ func list(out io.Writer, rows []fault.Row) error {
 		_, _ = fmt.Fprintf(t, "%s\t%s\n", row.Name, row.Bar)
 	}
 	return t.Flush()
-}
-
-func report(out io.Writer, results []fault.Result, asJSON bool) error {
-	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(results); err != nil {
-			return err
-		}
-	} else {
-		_, _ = fmt.Fprintln(out)
-		for _, r := range results {
-			verdict := "pass"
-			if !r.Pass {
-				verdict = "FAIL: " + r.Failure
-			}
-			_, _ = fmt.Fprintf(out, "%s | %s | %s | %s\n", r.Row, r.Bar, r.Figure, verdict)
-		}
-	}
-	if slices.ContainsFunc(results, func(r fault.Result) bool { return !r.Pass }) {
-		return errShort
-	}
-	return nil
 }

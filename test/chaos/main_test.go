@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 )
@@ -15,11 +16,12 @@ func TestBadInput(t *testing.T) {
 		says  string
 		usage bool
 	}{
-		"unknown flag":  {[]string{"--fast"}, "--help", true},
-		"not a number":  {[]string{"--seed", "x"}, "--help", true},
-		"an argument":   {[]string{"worker-sigkill"}, "worker-sigkill", true},
-		"unknown row":   {[]string{"--rows", "worker-sigkill,nonesuch"}, `"nonesuch"`, false},
-		"one empty row": {[]string{"--rows", "worker-sigkill,"}, "--list", false},
+		"unknown flag":   {[]string{"--fast"}, "--help", true},
+		"not a number":   {[]string{"--seed", "x"}, "--help", true},
+		"an argument":    {[]string{"worker-sigkill"}, "worker-sigkill", true},
+		"no room to run": {[]string{"--parallel", "0"}, "--parallel 0", true},
+		"unknown row":    {[]string{"--rows", "worker-sigkill,nonesuch"}, `"nonesuch"`, false},
+		"one empty row":  {[]string{"--rows", "worker-sigkill,"}, "--list", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -32,6 +34,19 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("more than a sentence: %v, %s", err, out.String())
 			}
 		})
+	}
+}
+
+// So is what the machine lacks.
+func TestUnfitMachine(t *testing.T) { //nolint:paralleltest // it changes the environment
+	if err := checkSpace(math.MaxUint64); err == nil || !strings.Contains(err.Error(), "TMPDIR") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("without room: %v", err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"--rows", "worker-sigkill"}, &out)
+	if err == nil || !strings.HasSuffix(err.Error(), "apt-get install redis-server") || out.Len() > 0 {
+		t.Errorf("without a Redis: %v, %s", err, out.String())
 	}
 }
 

@@ -10,15 +10,11 @@ import (
 // The room that the histories and the append-only files of a run take at most.
 const (
 	smokeSpace = 512 << 20
-	fullSpace  = 4 << 30
+	fullSpace  = 8 << 30
 )
 
 // checkSpace refuses a run that would fill the disk of its histories half-way.
-func checkSpace(full bool) error {
-	need := uint64(smokeSpace)
-	if full {
-		need = fullSpace
-	}
+func checkSpace(need uint64) error {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(os.TempDir(), &fs); err != nil {
 		return fmt.Errorf("look at the free space of %s: %w", os.TempDir(), err)

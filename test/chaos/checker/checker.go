@@ -36,7 +36,8 @@ type Report struct {
 	Resurrected []uint32 // started again after Redis had accepted its completion
 	Fencing     []uint32 // completions accepted twice, under a stale token, or tokens that did not rise
 	Overlap     []uint32 // two runs at once though the earlier lease could not have run out
-	Early       []uint32 // started before it was due
+	Early       []uint32 // started before it was due, by Redis's clock or by ours beside its jumps
+	Changed     []uint32 // came to a handler with another payload
 	Unconserved []uint32 // in two places at the end
 	Orphans     int
 
@@ -48,7 +49,7 @@ type Report struct {
 	LateAcks   int            // handlers that ended under a token that was no longer in force
 
 	Recovery []time.Duration // from the kill of a worker to the next start of each job it ran, sorted
-	Running  int             // jobs that ran at the moment of a fault, summed over the faults
+	Running  int             // jobs that ran, or were not acked yet, at the moment of a fault, summed over the faults
 }
 
 // Causes of a duplicate.
@@ -65,7 +66,7 @@ const (
 // where the options said so.
 func (r *Report) Bad() bool {
 	return len(r.Lost)+len(r.Unrun)+len(r.Phantom)+len(r.Resurrected)+len(r.Fencing)+len(r.Early)+
-		len(r.Unconserved)+len(r.Overlap)+r.Orphans > 0
+		len(r.Changed)+len(r.Unconserved)+len(r.Overlap)+r.Orphans > 0
 }
 
 // DuplicateCount is the sum over all causes.

@@ -50,7 +50,7 @@ func in(places ...string) checker.Final {
 func counts(r *checker.Report) map[string]int {
 	all := map[string]int{
 		"lost": len(r.Lost), "unrun": len(r.Unrun), "phantom": len(r.Phantom), "resurrected": len(r.Resurrected),
-		"fencing": len(r.Fencing), "overlap": len(r.Overlap), "early": len(r.Early),
+		"fencing": len(r.Fencing), "overlap": len(r.Overlap), "early": len(r.Early), "changed": len(r.Changed),
 		"unconserved": len(r.Unconserved), "orphans": r.Orphans, "recovered": r.Recovered, "late": r.LateAcks,
 		"left": r.Left, "dead": r.Dead, "running": r.Running, "reruns": len(r.Recovery),
 	}
@@ -81,6 +81,16 @@ func trials() map[string]trial {
 	delayed[0].Aux = 50
 	onTime := whole()
 	onTime[0].Aux = 10
+	ahead := delayed[0]
+	ahead.Aux = 5000 + 10
+	unripe := whole()
+	unripe[2].Aux = -300
+	// Redis's clock jumps by ms between two moments.
+	jump := func(from, to int64, ms int32) []history.Record {
+		by := at(from, history.ClockShifting, 0, 0)
+		by.Aux = ms
+		return []history.Record{by, at(to, history.ClockShifted, 0, 0)}
+	}
 	return map[string]trial{
 		"whole":               {records: whole(), final: acked(7)},
 		"lost":                {records: whole()[:2], want: map[string]int{"lost": 1}, bad: true},
@@ -96,10 +106,42 @@ func trials() map[string]trial {
 		},
 		"early":   {records: delayed, final: acked(7), want: map[string]int{"early": 1}, bad: true},
 		"on time": {records: onTime, final: acked(7)},
+		"early by a jump ahead": {
+			records: append(append(whole()[1:], ahead), jump(15, 16, 5000)...), final: acked(7),
+		},
+		"early beyond a jump ahead": {
+			records: append(append(whole()[1:], ahead), jump(15, 16, 4998)...), final: acked(7), bad: true,
+			want: map[string]int{"early": 1},
+		},
+		"early, a jump ahead before": {
+			records: append(append(whole()[1:], ahead), jump(8, 9, 5000)...), final: acked(7), bad: true,
+			want: map[string]int{"early": 1},
+		},
+		"early by Redis's clock": {records: unripe, final: acked(7), bad: true, want: map[string]int{"early": 1}},
+		"due before a jump back": {records: append(unripe, jump(15, 16, -300)...), final: acked(7)},
+		"early beyond a jump back": {
+			records: append(unripe, jump(15, 16, -299)...), final: acked(7), bad: true,
+			want: map[string]int{"early": 1},
+		},
+		"payload changed": {
+			records: append(whole(), at(20, history.PayloadChanged, 5, 7)), final: acked(7), bad: true,
+			want: map[string]int{"changed": 1},
+		},
 		"worker killed": {
 			records: again(append(second, at(25, history.WorkerKilled, 5, 0))...), final: acked(8),
 			want: map[string]int{checker.CauseWorker: 1, "running": 1, "reruns": 1},
 		},
+		"worker killed before its ack": {
+			records: append(without(history.AckOK), at(31, history.WorkerKilled, 5, 0), at(3000, history.Started, 6, 8),
+				at(3010, history.EndedOK, 6, 8), at(3011, history.AckOK, 6, 8)), final: acked(8),
+			want: map[string]int{checker.CauseWorker: 1, "running": 1, "reruns": 1, "late": 1},
+		},
+		"redis away after the next run": {
+			records: append(without(history.AckOK), at(3000, history.Started, 6, 8), at(3010, history.EndedOK, 6, 8),
+				at(3011, history.AckOK, 6, 8), at(4000, history.RedisFault, 0, 0)), final: acked(8),
+			want: map[string]int{checker.CauseNone: 1, "late": 1},
+		},
+		"worker killed after its ack": {records: append(whole(), at(32, history.WorkerKilled, 5, 0)), final: acked(7)},
 		"another worker killed": {
 			records: again(append(second, at(25, history.WorkerKilled, 9, 0))...), final: acked(8),
 			want: map[string]int{checker.CauseNone: 1},

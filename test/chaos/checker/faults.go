@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/history"
 )
@@ -16,7 +17,14 @@ type faults struct {
 	killed, stopping map[uint16]int64
 	paused           map[uint16][]span
 	redis            []span
+	shifts           []shift
 	moments          []moment // when the harness broke something
+}
+
+// shift is a jump of Redis's clock, at some moment of its span.
+type shift struct {
+	span
+	by time.Duration
 }
 
 type moment struct {
@@ -46,6 +54,10 @@ func faultsOf(records []history.Record) *faults {
 			f.moments = append(f.moments, moment{0, e.Mono})
 		case history.RedisHealed:
 			closeLast(f.redis, e.Mono)
+		case history.ClockShifting:
+			f.shifts = append(f.shifts, shift{span{e.Mono, math.MaxInt64}, time.Duration(e.Aux) * time.Millisecond})
+		case history.ClockShifted:
+			f.shifts[len(f.shifts)-1].to = e.Mono
 		default: // no fault, and taken out above
 		}
 	}
@@ -56,6 +68,16 @@ func closeLast(spans []span, at int64) {
 	if n := len(spans); n > 0 && spans[n-1].to == math.MaxInt64 {
 		spans[n-1].to = at
 	}
+}
+
+// shifted is how far Redis's clock may have jumped ahead, and how far back, between two moments.
+func (f *faults) shifted(from, to int64) (ahead, back time.Duration) {
+	for _, s := range f.shifts {
+		if s.from <= to && s.to >= from {
+			ahead, back = ahead+max(s.by, 0), back+max(-s.by, 0)
+		}
+	}
+	return ahead, back
 }
 
 // killedIn is when the worker of a run was killed, 0 if the run had ended before or it never was.
@@ -85,10 +107,10 @@ func (f *faults) cause(before, again *run) string {
 	}
 }
 
-// countRunning counts a run for every fault that met it.
-func (f *faults) countRunning(r *Report, run *run) {
+// countRunning counts a run that was over at a moment for every fault that met it.
+func (f *faults) countRunning(r *Report, run *run, over int64) {
 	for _, m := range f.moments {
-		if (m.worker == 0 || m.worker == run.worker) && run.start <= m.at && m.at <= run.end {
+		if (m.worker == 0 || m.worker == run.worker) && run.start <= m.at && m.at <= over {
 			if killed := f.killed[run.worker]; killed != 0 && killed < m.at {
 				continue
 			}

@@ -13,6 +13,9 @@ type run struct {
 	worker            uint16
 	token, start, end int64
 	failed            bool
+	settled           int64 // when the worker had the answer to its completion, math.MaxInt64 if it never had
+	// late is how long after its due time it was leased, by Redis's clock.
+	late time.Duration
 }
 
 // job is what is known about one job.
@@ -25,6 +28,7 @@ type job struct {
 	runs                      []run // by time of start
 	ackOK                     []int64
 	refused, retried, charged int
+	changed                   bool
 	accepted                  []int64 // by Redis's own account
 	places                    []string
 }
@@ -49,34 +53,71 @@ func newJob(events []history.Record, final Final) *job {
 			if e.Attempt > 1 {
 				j.charged++
 			}
-			j.runs = append(j.runs, run{worker: e.Worker, token: e.Token, start: e.Mono, end: math.MaxInt64})
+			j.runs = append(j.runs, run{
+				worker: e.Worker, token: e.Token, start: e.Mono, end: math.MaxInt64, settled: math.MaxInt64,
+				late: time.Duration(e.Aux) * time.Millisecond,
+			})
 		case history.EndedOK, history.EndedError:
 			if i := slices.IndexFunc(j.runs, func(r run) bool { return r.token == e.Token }); i >= 0 {
 				j.runs[i].end, j.runs[i].failed = e.Mono, e.Type == history.EndedError
 			}
 		case history.AckOK:
 			j.ackOK = append(j.ackOK, e.Token)
+			j.settle(e)
 		case history.AckRefused:
 			j.refused++
+			j.settle(e)
+		case history.PayloadChanged:
+			j.changed = true
 		default: // a fault, no event of a job
 		}
 	}
 	return j
 }
 
+func (j *job) settle(answer history.Record) {
+	if i := slices.IndexFunc(j.runs, func(r run) bool { return r.token == answer.Token }); i >= 0 {
+		j.runs[i].settled = answer.Mono
+	}
+}
+
+// over is when the i-th run was over and could no longer be why the job ran again: with the answer to its
+// completion, where answers were watched, or the next run.
+func (j *job) over(i int) int64 {
+	r := &j.runs[i]
+	if watched := len(j.ackOK)+j.refused > 0; !watched || r.failed {
+		return r.end
+	}
+	answered := r.settled
+	if i+1 < len(j.runs) {
+		answered = min(answered, j.runs[i+1].start)
+	}
+	return max(r.end, answered)
+}
+
 func (j *job) judge(r *Report, faults *faults, opt Options) {
 	j.count(r)
 	j.judgeEnd(r)
 	j.judgeTokens(r, opt)
+	if j.changed {
+		r.Changed = append(r.Changed, j.seq)
+	}
 	for i := range j.runs {
-		if j.runs[i].start < j.invoked+int64(j.delay-opt.EarlyTolerance) {
+		if j.early(&j.runs[i], faults, opt) {
 			r.Early = append(r.Early, j.seq)
 		}
-		faults.countRunning(r, &j.runs[i])
+		faults.countRunning(r, &j.runs[i], j.over(i))
 		if i > 0 {
 			j.judgeAgain(r, faults, opt, &j.runs[i-1], &j.runs[i])
 		}
 	}
+}
+
+// early looks at a start by our clock, which knows nothing of the queue, and by Redis's, which decides.
+// A job that had become due stays due when Redis's clock jumps back, though its lateness is below zero then.
+func (j *job) early(r *run, faults *faults, opt Options) bool {
+	ahead, back := faults.shifted(j.invoked, r.start)
+	return r.start < j.invoked+int64(j.delay-opt.EarlyTolerance-ahead) || r.late < -back
 }
 
 func (j *job) count(r *Report) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Table prints the report.
+// Table prints the report, and of the findings those that there are.
 func (r *Report) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(t, "  jobs\t%d confirmed, %d unknown, %d refused, %d started, %d acked, %d dead, %d left\n",
@@ -25,9 +25,15 @@ func (r *Report) Table(w io.Writer) error {
 		{"fencing", r.Fencing},
 		{"overlap", r.Overlap},
 		{"early", r.Early},
+		{"payload changed", r.Changed},
 		{"in two places", r.Unconserved},
 	} {
-		_, _ = fmt.Fprintf(t, "  %s\t%d %v\n", finding.name, len(finding.jobs), finding.jobs[:min(5, len(finding.jobs))])
+		if len(finding.jobs) > 0 {
+			_, _ = fmt.Fprintf(t, "  %s\t%d %v\n", finding.name, len(finding.jobs), finding.jobs[:min(5, len(finding.jobs))])
+		}
+	}
+	if !r.Bad() {
+		_, _ = fmt.Fprintln(t, "  findings\tnone")
 	}
 	_, _ = fmt.Fprintf(t, "  orphans\t%d\n  recovered\t%d, %d calls of enqueue repeated, %d later attempts\n  late acks\t%d, refused as workers saw %d\n",
 		r.Orphans, r.Recovered, r.Retried, r.Charged, r.LateAcks, r.AckRefused)

@@ -13,11 +13,12 @@ import (
 )
 
 var burst = Row{
-	Name: "burst",
-	Bar:  "100,000 due in one millisecond: all ready <= 2 s, PING p99 <= 10 ms, 0 early",
+	Share: Alone,
+	Name:  "burst",
+	Bar:   "100,000 due in one millisecond: all ready <= 2 s, PING p99 <= 10 ms, 0 early",
 	Break: func(ctx context.Context, r *Run) error {
-		jobs := r.Size(20_000, 100_000)
-		due := time.Now().Add(time.Duration(r.Size(6, 25)) * time.Second).Truncate(time.Millisecond)
+		jobs := r.Size(10_000, 100_000)
+		due := time.Now().Add(time.Duration(r.Size(8, 25)) * time.Second).Truncate(time.Millisecond)
 		var ready time.Duration
 		var pings []time.Duration
 		_, err := r.under(ctx, scene{

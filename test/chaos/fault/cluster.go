@@ -3,16 +3,18 @@ package fault
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
 
 var cluster = Row{
 	Name:  "cluster",
-	Bar:   "fail-overs and slot migrations under load: 0 lost, 0 errors from the middle of a script",
+	Bar:   "fail-overs and slot migrations under load: 0 lost, 0 errors from the middle of a script, enqueue never silent for 10 s",
 	Break: breakCluster,
 }
 
@@ -32,11 +34,14 @@ func breakCluster(ctx context.Context, r *Run) (err error) {
 	if _, err := s.workers(2, load.WorkerConfig{Concurrency: 64}); err != nil {
 		return err
 	}
-	jobs := r.Size(20_000, 200_000)
+	jobs := r.Size(10_000, 200_000)
 	producer, err := s.Producer(load.ProducerConfig{
 		Jobs: uint32(jobs), Goroutines: 64, PerSecond: r.Size(700, 1000), Delay: time.Second, Replicas: 1,
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
 		return err
 	}
 	if err := s.breakSlots(ctx, servers, r.Size(2, 10), r.Size(4, 20)); err != nil {
@@ -49,8 +54,35 @@ func breakCluster(ctx context.Context, r *Run) (err error) {
 	if err != nil {
 		return err
 	}
+	records, err := s.History()
+	if err != nil {
+		return err
+	}
 	r.soundly(report, jobs)
+	silent := longestSilence(records)
+	r.Figure("enqueue silent for at most %v", silent.Round(time.Millisecond))
+	r.Require(silent <= silentMost, "enqueue was silent for %v", silent)
 	return r.requireWholeScripts(s.Fleet)
+}
+
+// silentMost is far above what a fail-over takes here, and far below the minute for which a client that
+// does not learn of it is lost.
+const silentMost = 10 * time.Second
+
+// longestSilence is the longest time between two confirmations of jobs.
+func longestSilence(records []history.Record) time.Duration {
+	var at []int64
+	for _, e := range records {
+		if e.Type == history.EnqueueOK {
+			at = append(at, e.Mono)
+		}
+	}
+	slices.Sort(at)
+	var longest time.Duration
+	for i := 1; i < len(at); i++ {
+		longest = max(longest, history.Since(at[i-1], at[i]))
+	}
+	return longest
 }
 
 // breakSlots spreads the moves of the slot over the fail-overs.

@@ -9,11 +9,13 @@ import (
 
 	"github.com/dueq-io/dueq/queue"
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
 
 var diskFull = Row{
+	Share: Quiet,
 	Name:  "disk-full",
 	Bar:   "enqueue answers MISCONF, idle workers ask Redis at most 50 times a second, all goes on when there is room, 0 lost",
 	Break: fillDisk,
@@ -33,6 +35,9 @@ func fillDisk(ctx context.Context, r *Run) (err error) {
 	jobs, full := r.Size(4_000, 40_000), time.Duration(r.Size(6, 30))*time.Second
 	producer, err := s.Producer(load.ProducerConfig{Jobs: uint32(jobs), Goroutines: 4, PerSecond: r.Size(500, 1000), Delay: time.Second})
 	if err != nil {
+		return err
+	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
 		return err
 	}
 	if err := wait(ctx, 2*time.Second); err != nil {

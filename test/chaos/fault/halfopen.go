@@ -13,6 +13,7 @@ import (
 )
 
 var halfOpen = Row{
+	Share: Quiet,
 	Name:  "half-open",
 	Bar:   "connections open but silent: 0 lost, jobs start again within the read deadline + 2 s of healing",
 	Break: halfOpenConnections,
@@ -36,6 +37,9 @@ func halfOpenConnections(ctx context.Context, r *Run) (err error) {
 		Jobs: uint32(jobs), Goroutines: 32, PerSecond: r.Size(500, 400), Delay: time.Second,
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
 		return err
 	}
 	for range cycles {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -31,6 +32,9 @@ func breakNetwork(ctx context.Context, r *Run) (err error) {
 		Jobs: uint32(jobs), Goroutines: 32, PerSecond: r.Size(700, 4000), Delay: time.Second,
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.seen(ctx, history.Started, 1); err != nil {
 		return err
 	}
 	for range rounds {

@@ -16,6 +16,7 @@ import (
 )
 
 var poison = Row{
+	Share: Quiet,
 	Name:  "poison",
 	Bar:   "payloads that end their process, never return or cannot be decoded are dead after 3; others are unaffected",
 	Break: feedPoison,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -14,18 +15,23 @@ import (
 const absence = 12 * time.Second
 
 var redisAbsent = Row{
-	Name: "redis-absent",
-	Bar:  "Redis gone beyond every lease, AOF always: duplicates <= 1 % of what was running",
+	Share: Quiet,
+	Name:  "redis-absent",
+	Bar:   "Redis gone beyond every lease, AOF always: duplicates <= 1 % of what was running",
 	Break: func(ctx context.Context, r *Run) error {
+		const jobs = 128
 		times, running, duplicates := r.Size(1, 10), 0, 0
 		for n := range times {
 			report, err := r.under(ctx, scene{
 				redis: node.Config{AOF: node.Always}, workers: 4,
-				// No handler ends while Redis is away: a completion that cannot be told for longer
-				// than a lease is a run that has to be repeated.
-				worker:   load.WorkerConfig{Concurrency: 32, AtLeast: absence + 6*time.Second, Stubborn: time.Hour},
-				producer: load.ProducerConfig{Jobs: 128, Goroutines: 64},
-			}, func(s *stage, _ []*load.Process) error { return s.absent(ctx) })
+				// Many reapers, so that one of them comes before some worker's heartbeat when Redis is back.
+				// No handler ends while Redis is away: a completion that cannot be told for longer than a
+				// lease is a run that has to be repeated.
+				worker: load.WorkerConfig{
+					Concurrency: 32, Schedulers: 5, AtLeast: absence + 6*time.Second, Stubborn: time.Hour,
+				},
+				producer: load.ProducerConfig{Jobs: jobs, Goroutines: 64},
+			}, func(s *stage, _ []*load.Process) error { return s.absent(ctx, jobs) })
 			if err != nil {
 				return err
 			}
@@ -39,12 +45,13 @@ var redisAbsent = Row{
 	},
 }
 
-// absent kills Redis and starts it again after the absence.
-func (s *stage) absent(ctx context.Context) error {
-	if err := wait(ctx, s.run.Between(2*time.Second, 3*time.Second)); err != nil {
+// absent kills Redis while all jobs run and starts it again after the absence.
+func (s *stage) absent(ctx context.Context, jobs int) error {
+	if err := s.seen(ctx, history.Started, jobs); err != nil {
 		return err
 	}
-	s.RedisFault()
-	defer s.RedisHealed()
-	return inTurn(s.redis.Kill, func() error { return wait(ctx, absence) }, func() error { return s.redis.Restart(ctx) })
+	if err := wait(ctx, s.run.Between(time.Second, 2*time.Second)); err != nil {
+		return err
+	}
+	return s.without(ctx, absence)
 }

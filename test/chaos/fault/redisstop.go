@@ -10,8 +10,9 @@ import (
 // A handler here takes no notice when its worker, which cannot reach Redis, ends its context: one that
 // does gives its run up, and that the job runs again then is what it asked for.
 var redisStop = Row{
-	Name: "redis-sigstop",
-	Bar:  "Redis stopped beyond every lease: duplicates <= 1 % of what was running",
+	Share: Quiet,
+	Name:  "redis-sigstop",
+	Bar:   "Redis stopped beyond every lease: duplicates <= 1 % of what was running",
 	Break: func(ctx context.Context, r *Run) error {
 		stops := r.Size(1, 20)
 		report, err := r.under(ctx, scene{

@@ -11,6 +11,7 @@ import (
 )
 
 var refusal = Row{
+	Share: Quiet,
 	Name:  "wrong-redis",
 	Bar:   "a Redis that would lose jobs is refused at start, in one line that says why",
 	Break: refuseRedis,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -15,6 +16,7 @@ import (
 // A replica falls behind, the master dies, the replica is promoted: what was confirmed under
 // Replicated(1) has to be there. It is the worst case of a fail-over without a Sentinel's timing.
 var replicaPromoted = Row{
+	Share: Quiet,
 	Name:  "replica-promoted",
 	Bar:   "Replicated(1), the only replica behind when the master dies: 0 confirmed jobs lost",
 	Break: promoteReplica,
@@ -43,6 +45,7 @@ func promoteReplica(ctx context.Context, r *Run) (err error) {
 		return err
 	}
 	err = inTurn(
+		func() error { return s.seen(ctx, history.EnqueueOK, 1) },
 		func() error { return wait(ctx, r.Between(time.Second, 2*time.Second)) },
 		replica.Pause,
 		// Cut off, so that nothing waits in its socket for the moment when it wakes.

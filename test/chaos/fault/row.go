@@ -16,6 +16,7 @@ import (
 type Row struct {
 	Name  string
 	Bar   string // what must hold, in the words of the final table
+	Share Share  // beside what it may run
 	Break func(ctx context.Context, r *Run) error
 }
 
@@ -26,7 +27,7 @@ func All() []Row { return append(Rows(), mutants) }
 func Rows() []Row {
 	return append([]Row{
 		workerKill, redisKill, workerStop, redisStop, redisAbsent, replicaPromoted, crowd, rolling, scriptFlush,
-		poison, burst, atRest,
+		poison, burst, atRest, redisDown, reconnectHerd, clockSkew, clockJump, hugePayloads, tenMillion,
 	}, nodeRows()...)
 }
 
@@ -35,9 +36,12 @@ type Run struct {
 	Full bool
 	Rand *rand.Rand
 	Out  io.Writer
+	// Places are for the parts of a row, where more rows than one may run at once.
+	Places *Places
 	// Binary is what to run as workers and producers in place of this program: a mutant. Default: none.
 	Binary string
 
+	began             time.Time
 	figures, failures []string
 	empty             []string // why the run shows nothing
 	broken            bool     // the harness itself failed
@@ -51,8 +55,10 @@ func (r *Run) Size(smoke, full int) int {
 	return smoke
 }
 
-// Say prints progress.
-func (r *Run) Say(format string, args ...any) { _, _ = fmt.Fprintf(r.Out, "  "+format+"\n", args...) }
+// Say prints progress, and when it was made.
+func (r *Run) Say(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.Out, "  %.1fs %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
+}
 
 // Figure adds a figure to the final table.
 func (r *Run) Figure(format string, args ...any) {
@@ -93,7 +99,7 @@ type Result struct {
 // Do runs the row. An error of the harness itself fails it too.
 func (row Row) Do(ctx context.Context, r *Run, seed uint64) Result {
 	r.Rand = rand.New(rand.NewPCG(seed, 0)) // a run is to be repeated, not to be secret
-	began := time.Now()
+	r.began = time.Now()
 	err := row.Break(ctx, r)
 	if err != nil {
 		r.failures, r.broken = append(r.failures, err.Error()), true
@@ -101,7 +107,7 @@ func (row Row) Do(ctx context.Context, r *Run, seed uint64) Result {
 	short := slices.Concat(r.failures, r.empty)
 	return Result{
 		Row: row.Name, Bar: row.Bar, Figure: strings.Join(r.figures, ", "), Pass: len(short) == 0,
-		Failure: strings.Join(short, "; "), Seed: seed, Took: time.Since(began),
+		Failure: strings.Join(short, "; "), Seed: seed, Took: time.Since(r.began),
 	}
 }
 

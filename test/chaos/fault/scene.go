@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
@@ -18,7 +19,7 @@ type scene struct {
 	check    checker.Options
 }
 
-// under plays a scene: it starts everything, breaks it, waits for the end and judges.
+// under plays a scene: it starts everything, breaks it when jobs run, waits for the end and judges.
 func (r *Run) under(ctx context.Context, sc scene, harm func(*stage, []*load.Process) error) (report *checker.Report, err error) {
 	s, err := open(ctx, r, sc.redis)
 	if err != nil {
@@ -32,6 +33,11 @@ func (r *Run) under(ctx context.Context, sc scene, harm func(*stage, []*load.Pro
 	producer, err := s.Producer(sc.producer)
 	if err != nil {
 		return nil, err
+	}
+	if sc.producer.Due.IsZero() {
+		if err := s.seen(ctx, history.Started, 1); err != nil {
+			return nil, err
+		}
 	}
 	if err := harm(s, workers); err != nil {
 		return nil, err

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/checker"
+	"github.com/dueq-io/dueq/test/chaos/history"
 	"github.com/dueq-io/dueq/test/chaos/load"
 	"github.com/dueq-io/dueq/test/chaos/node"
 )
 
 const (
 	lease = 2 * time.Second
-	// drainWithin is how long a queue may take to run dry after the last fault.
+	// drainWithin is how long a queue may take to run dry after the last fault and the last job.
 	drainWithin = 2 * time.Minute
 )
 
@@ -68,9 +69,38 @@ func (s *stage) workers(n int, cfg load.WorkerConfig) ([]*load.Process, error) {
 	return out, nil
 }
 
+// seen returns when something has happened n times: a busy machine takes seconds to start a process, and a
+// fault before that meets nothing.
+func (s *stage) seen(ctx context.Context, what history.Type, n int) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, drainWithin, fmt.Errorf("the fleet was not at work within %v", drainWithin))
+	defer cancel()
+	for {
+		records, err := s.History()
+		if err != nil {
+			return err
+		}
+		count := 0
+		for _, e := range records {
+			if e.Type == what {
+				count++
+			}
+		}
+		if count >= n {
+			return nil
+		}
+		if err := wait(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
 // judge waits until the producers are done and the queue is empty, and checks and prints what happened.
 func (s *stage) judge(ctx context.Context, opt checker.Options, producers ...*load.Process) (*checker.Report, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, drainWithin, fmt.Errorf("not over within %v", drainWithin))
+	within := drainWithin
+	for _, p := range producers {
+		within = max(within, drainWithin+p.Takes)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not over within %v", within))
 	defer cancel()
 	for _, p := range producers {
 		select {

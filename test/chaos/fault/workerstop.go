@@ -12,6 +12,7 @@ import (
 const wakeWithin = 200 * time.Millisecond
 
 var workerStop = Row{
+	Share: Quiet,
 	Name:  "worker-sigstop",
 	Bar:   "stopped 3 leases long: every late ack refused, contexts ended within 200 ms of waking",
 	Break: stopWorkers,

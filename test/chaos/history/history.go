@@ -32,12 +32,16 @@ const (
 	AckRefused     // so did a refusal
 	EnqueueError   // one call failed; the producer repeats it
 	Census         // Aux: goroutines of an idle process
+	PayloadChanged // a handler got other bytes than were enqueued
+	PeakMemory     // of a process that ends; Aux: KiB
 	WorkerKilled
 	WorkerPaused
 	WorkerResumed
 	WorkerStopping // SIGTERM
 	RedisFault     // Redis was killed, stopped, cut off or failed over
 	RedisHealed
+	ClockShifting // Redis's clock is being set; Aux: by how many ms
+	ClockShifted
 )
 
 // Size is the length of one record in the file.

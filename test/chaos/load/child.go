@@ -43,7 +43,10 @@ func runChild(ctx context.Context, text string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, seen.Close()) }()
+	defer func() { err = errors.Join(err, notePeak(seen), seen.Close()) }()
+	if err := s.checkClock(); err != nil {
+		return err
+	}
 	client, err := s.open(ctx, seen)
 	if err != nil {
 		return err
@@ -78,7 +81,8 @@ func (s *settings) connect(ctx context.Context, cfg queue.Config, seen *history.
 	if err != nil {
 		return nil, err
 	}
-	opt.MaxRetries, opt.ContextTimeoutEnabled = -1, true
+	// As queue.Open does, so that what is on trial behaves as users' workers do.
+	opt.MaxRetries, opt.DialerRetries, opt.Protocol, opt.ContextTimeoutEnabled = -1, 1, 2, true
 	rdb := redis.NewClient(opt)
 	rdb.AddHook(ackWatch{seen})
 	client, err := queue.New(ctx, rdb, cfg)

@@ -2,7 +2,9 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,16 +57,34 @@ func (f *Fleet) Final(ctx context.Context, rdb redis.UniversalClient) (checker.F
 		r.list(ctx, list)
 	}
 	r.pairs(ctx, "marks", rdb.HScan, func(mark, _ string) { r.mark(mark) })
-	placed := len(r.final.Places)
-	records := map[string]bool{}
-	r.pairs(ctx, "jobs", rdb.HScan, func(id, _ string) { records[id] = true })
-	for id := range records {
-		if seq, ok := seqOf(id); !ok || r.final.Places[seq] == nil {
+	records := map[uint32]bool{}
+	r.pairs(ctx, "jobs", rdb.HScan, func(id, _ string) {
+		seq, ok := seqOf(id)
+		if records[seq] = true; !ok || r.final.Places[seq] == nil {
+			r.final.Orphan++
+		}
+	})
+	for seq := range r.final.Places {
+		if !records[seq] && !r.purged(ctx, seq) {
 			r.final.Orphan++
 		}
 	}
-	r.final.Orphan += max(0, placed-len(records))
 	return r.final, r.err
+}
+
+// purged says whether a job without a record had its time as a done one when it was looked for: what is read
+// after its place is read may have gone meanwhile, and then its place has too.
+func (r *reading) purged(ctx context.Context, seq uint32) bool {
+	err := r.rdb.ZScore(ctx, r.prefix+"done", idOf(seq)).Err()
+	if !errors.Is(err, redis.Nil) {
+		r.err = errors.Join(r.err, err)
+		return false
+	}
+	if gone := slices.Equal(r.final.Places[seq], []string{"done"}); !gone {
+		return false
+	}
+	delete(r.final.Places, seq)
+	return true
 }
 
 type reading struct {

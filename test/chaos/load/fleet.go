@@ -9,11 +9,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/dueq-io/dueq/test/chaos/history"
+	"github.com/dueq-io/dueq/test/chaos/mutant"
 )
 
 // Fleet is the processes of one run. Close ends them all.
@@ -21,7 +24,8 @@ type Fleet struct {
 	URL   string
 	Queue string
 	Lease time.Duration
-	// Binary is the program to run again; a mutant's is another. Default: this one.
+	// Binary is the program to run again; a mutant's is another. A clock that is off takes one that
+	// package mutant has built. Default: this one.
 	Binary string
 
 	dir    string
@@ -51,18 +55,33 @@ func NewFleet(url string, lease time.Duration) (*Fleet, error) {
 // Process is one worker or producer.
 type Process struct {
 	Number uint16
-	fleet  *Fleet
-	cmd    *exec.Cmd
-	done   chan struct{}
-	err    error // set before done is closed
+	// Takes is how long a producer needs at the least, by its rate; 0 for a worker.
+	Takes time.Duration
+	fleet *Fleet
+	cmd   *exec.Cmd
+	done  chan struct{}
+	err   error // set before done is closed
 }
 
 // Worker starts a worker process.
-func (f *Fleet) Worker(cfg WorkerConfig) (*Process, error) { return f.start(settings{Worker: &cfg}) }
+func (f *Fleet) Worker(cfg WorkerConfig) (*Process, error) {
+	return f.start(settings{Worker: &cfg, Clock: cfg.Clock})
+}
 
 // Producer starts a producer process, which ends when its jobs are in.
 func (f *Fleet) Producer(cfg ProducerConfig) (*Process, error) {
-	return f.start(settings{Producer: &cfg})
+	p, err := f.start(settings{Producer: &cfg, Clock: cfg.Clock})
+	if err == nil {
+		p.Takes = cfg.takes()
+	}
+	return p, err
+}
+
+// Processes are all that were started.
+func (f *Fleet) Processes() []*Process {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.all)
 }
 
 func (f *Fleet) start(s settings) (*Process, error) {
@@ -74,17 +93,17 @@ func (f *Fleet) start(s settings) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(f.dir, fmt.Sprintf("%05d.log", s.Number)))
+	cmd := exec.CommandContext(context.Background(), f.Binary) // it ends by Close, not by a context
+	p := &Process{Number: s.Number, fleet: f, cmd: cmd, done: make(chan struct{})}
+	log, err := os.Create(p.logPath())
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(context.Background(), f.Binary) // it ends by Close, not by a context
-	cmd.Env = append(os.Environ(), env+"="+string(text))
+	cmd.Env = append(os.Environ(), env+"="+string(text), mutant.ClockEnv+"="+strconv.FormatInt(int64(s.Clock/time.Second), 10))
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own keeps the terminal's Ctrl-C from it; the kernel ends it with its parent.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	p := &Process{Number: s.Number, fleet: f, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go p.standBy(started)
 	if err := <-started; err != nil {
@@ -147,7 +166,7 @@ func (p *Process) Wait() error {
 	if p.err == nil {
 		return nil
 	}
-	text, _ := os.ReadFile(filepath.Join(p.fleet.dir, fmt.Sprintf("%05d.log", p.Number)))
+	text, _ := os.ReadFile(p.logPath())
 	return fmt.Errorf("process %d: %w: %s", p.Number, p.err, text[max(0, len(text)-500):])
 }
 
@@ -160,6 +179,10 @@ func (p *Process) end(sig syscall.Signal) error {
 	return nil
 }
 
+func (p *Process) logPath() string {
+	return filepath.Join(p.fleet.dir, fmt.Sprintf("%05d.log", p.Number))
+}
+
 func (p *Process) note(what history.Type) {
 	p.fleet.seen.Add(history.Record{Type: what, Worker: p.Number})
 }
@@ -169,6 +192,13 @@ func (f *Fleet) RedisFault() { f.seen.Add(history.Record{Type: history.RedisFaul
 
 // RedisHealed is the end of RedisFault.
 func (f *Fleet) RedisHealed() { f.seen.Add(history.Record{Type: history.RedisHealed}) }
+
+// ShiftClock notes that shift makes Redis's clock jump by some whole ms.
+func (f *Fleet) ShiftClock(by time.Duration, shift func() error) error {
+	f.seen.Add(history.Record{Type: history.ClockShifting, Aux: int32(by.Milliseconds())})
+	defer f.seen.Add(history.Record{Type: history.ClockShifted})
+	return shift()
+}
 
 // History returns what all processes have written so far.
 func (f *Fleet) History() ([]history.Record, error) { return history.Read(f.dir) }

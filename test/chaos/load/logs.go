@@ -28,3 +28,9 @@ func (f *Fleet) Logged(text string) (lines int, first string, err error) {
 	}
 	return lines, first, nil
 }
+
+// Lines is how many lines the process has written to its log so far, whoever in it wrote them.
+func (p *Process) Lines() (int, error) {
+	text, err := os.ReadFile(p.logPath())
+	return bytes.Count(text, []byte{'\n'}), err
+}

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -46,14 +45,15 @@ func (s *settings) produce(ctx context.Context, client *queue.Client, seen *hist
 func (s *settings) enqueue(ctx context.Context, client *queue.Client, seen *history.Writer, cfg ProducerConfig, n uint32) {
 	seq := cfg.First + n
 	job := queue.Job{
-		Queue: s.Queue, Kind: cfg.Kind, ID: idOf(seq), Payload: bytes.Repeat([]byte{'x'}, cfg.Payload), Due: cfg.Due, Retain: cfg.Retain,
+		Queue: s.Queue, Kind: cfg.Kind, ID: idOf(seq), Payload: payloadOf(seq, cfg.Payload),
+		Due: cfg.Due, Expires: cfg.Expires, Retain: cfg.Retain,
 	}
 	if cfg.Due.IsZero() {
 		job.Delay = cfg.Delay * time.Duration(n%delaySteps) / delaySteps
 	}
 	ahead := job.Delay
 	if !job.Due.IsZero() {
-		ahead = max(time.Until(job.Due), 0)
+		ahead = max(time.Until(job.Due.Add(s.Clock)), 0)
 	}
 	seen.Add(history.Record{Type: history.EnqueueInvoked, Seq: seq, Aux: int32(ahead.Milliseconds())})
 	for {

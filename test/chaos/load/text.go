@@ -1,7 +1,9 @@
 package load
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 )
@@ -13,6 +15,16 @@ func seqOf(id string) (uint32, bool) {
 	digits, ok := strings.CutPrefix(id, "j")
 	seq, err := strconv.ParseUint(digits, 10, 32)
 	return uint32(seq), ok && err == nil
+}
+
+// payloadOf is the payload of a job: bytes that no other job has, and no other length begins with.
+func payloadOf(seq uint32, size int) []byte {
+	var seed [32]byte
+	binary.LittleEndian.PutUint32(seed[:], seq)
+	binary.LittleEndian.PutUint64(seed[8:], uint64(size))
+	payload := make([]byte, size)
+	_, _ = rand.NewChaCha8(seed).Read(payload) // it never fails
+	return payload
 }
 
 // textOf is an argument of a call as Redis gets it.

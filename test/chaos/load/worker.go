@@ -1,7 +1,9 @@
 package load
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,8 +21,34 @@ import (
 // markFor is how long Redis keeps the note of an accepted completion: longer than any run.
 const markFor = 2 * time.Hour
 
+// work runs the schedulers of the process at the first client, and a worker at each.
 func (s *settings) work(ctx context.Context, client *queue.Client, seen *history.Writer) error {
 	cfg := s.Worker.withDefaults()
+	go census(ctx, seen)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.workAt(ctx, client, seen, &cfg) })
+	for range cfg.Clients - 1 {
+		group.Go(func() error {
+			client, err := s.open(ctx, seen)
+			if err != nil {
+				return err
+			}
+			return errors.Join(s.workAt(ctx, client, seen, &cfg), client.Close())
+		})
+	}
+	for range max(cfg.Schedulers, 0) {
+		moving, err := scheduler.New(client, scheduler.Config{
+			Queues: []string{s.Queue}, Grace: cfg.ReapGrace, PurgeEvery: 5 * time.Second,
+		})
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return moving.Run(ctx) })
+	}
+	return group.Wait()
+}
+
+func (s *settings) workAt(ctx context.Context, client *queue.Client, seen *history.Writer, cfg *WorkerConfig) error {
 	w, err := worker.New(client, worker.Config{
 		Queues: map[string]int{s.Queue: 1}, Concurrency: cfg.Concurrency, Lease: s.Lease, Grace: cfg.Grace,
 		MaxRuntime: cfg.MaxRuntime, Backoff: queue.Constant(100 * time.Millisecond),
@@ -31,19 +59,7 @@ func (s *settings) work(ctx context.Context, client *queue.Client, seen *history
 	w.Handle(KindWork, noted(seen, cfg.sleep))
 	w.Handle(KindExit, noted(seen, func(context.Context) error { os.Exit(3); return nil }))
 	w.Handle(KindSpin, noted(seen, func(context.Context) error { select {} }))
-	go census(ctx, seen)
-	group, ctx := errgroup.WithContext(ctx)
-	for range max(cfg.Schedulers, 0) {
-		moving, err := scheduler.New(client, scheduler.Config{
-			Queues: []string{s.Queue}, Grace: cfg.ReapGrace, PurgeEvery: 5 * time.Second,
-		})
-		if err != nil {
-			return err
-		}
-		group.Go(func() error { return moving.Run(ctx) })
-	}
-	group.Go(func() error { return w.Run(ctx) })
-	return group.Wait()
+	return w.Run(ctx)
 }
 
 // sleep is the work of a job.
@@ -81,6 +97,9 @@ func noted(seen *history.Writer, run func(context.Context) error) worker.Handler
 			})
 		}
 		add(history.Started, d.Lateness().Milliseconds())
+		if !bytes.Equal(d.Payload, payloadOf(seq, len(d.Payload))) {
+			add(history.PayloadChanged, 0)
+		}
 		over := context.AfterFunc(ctx, func() { add(history.ContextEnded, 0) })
 		defer over()
 		d.Mark(markOf(seq, d.Token), markFor)

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 )
 
 // Mutant is one change and the row that must go red with it.
@@ -18,6 +20,8 @@ type Mutant struct {
 	Name, Row string
 	File      string // of the main module
 	Old, New  string
+	// Clock has ClockEnv set the program's clock of the day. It takes a minute to build where nobody has before.
+	Clock bool
 }
 
 // All are the mutants.
@@ -29,7 +33,7 @@ func All() []Mutant {
 		},
 		{
 			Name: "ack-before-run", Row: "worker-sigkill", File: "worker/execute.go",
-			Old: "err := protect(ctx, h, d)", New: "_ = w.broker.Ack(ctx, d)\n\terr := protect(ctx, h, d)",
+			Old: "= protect(ctx, h, d)", New: "= func() error { _ = w.broker.Ack(ctx, d); return protect(ctx, h, d) }()",
 		},
 		{
 			Name: "lease-not-written", Row: "worker-sigkill", File: "queue/lua/lease.lua",
@@ -41,42 +45,81 @@ func All() []Mutant {
 		},
 		{
 			Name: "no-reap-grace", Row: "redis-absent", File: "queue/lua/reap.lua",
-			Old: "local grace = stalled and now + grace_ms or tonumber(pass[2] or 0)", New: "local grace = 0",
+			Old: "local grace = stalled and now + grace_ms or math.min(pass[2] or 0, now + grace_ms)", New: "local grace = 0",
+		},
+		{
+			Name: "grace-outlives-the-clock", Row: "clock-jump", File: "queue/lua/reap.lua",
+			Old: "math.min(pass[2] or 0, now + grace_ms)", New: "tonumber(pass[2] or 0)",
+		},
+		{
+			Name: "expiry-by-worker-clock", Row: "clock-skew", File: "queue/delivery.go",
+			Old: "d.LeasedAt.After(d.Expires)", New: "time.Now().After(d.Expires)", Clock: true,
 		},
 	}
 }
 
+// Sound is the product as it is, but that its clock can be set.
+var Sound = Mutant{Name: "sound", Clock: true}
+
+// oneClock has programs with a clock built one after another: the first compiles all of Go's library, which
+// go keeps for the next.
+var oneClock sync.Mutex
+
 // Build builds the mutant into dir and returns the program. It runs in the module of the harness.
 func (m Mutant) Build(ctx context.Context, dir string) (string, error) {
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/dueq-io/dueq").Output()
-	if err != nil {
-		return "", fmt.Errorf("mutants are built from the source: run in test/chaos: %w", err)
+	files := map[string]string{}
+	if m.Clock {
+		oneClock.Lock()
+		defer oneClock.Unlock()
+		if err := clockFiles(ctx, files); err != nil {
+			return "", err
+		}
 	}
-	file := filepath.Join(strings.TrimSpace(string(root)), m.File)
-	source, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
+	if m.File != "" {
+		if err := m.replace(ctx, files); err != nil {
+			return "", err
+		}
 	}
-	changed, err := m.apply(string(source))
-	if err != nil {
-		return "", err
+	overlay := map[string]map[string]string{"Replace": {}}
+	for file, text := range files {
+		replacement := filepath.Join(dir, m.Name+"-"+filepath.Base(file))
+		overlay["Replace"][file] = replacement
+		if err := os.WriteFile(replacement, []byte(text), 0o600); err != nil {
+			return "", err
+		}
 	}
-	replacement := filepath.Join(dir, m.Name+filepath.Ext(m.File))
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {file: replacement}})
+	text, err := json.Marshal(overlay)
 	if err != nil {
 		return "", err
 	}
 	list, binary := filepath.Join(dir, m.Name+".json"), filepath.Join(dir, m.Name)
-	for name, text := range map[string]string{replacement: changed, list: string(overlay)} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			return "", err
-		}
+	if err := os.WriteFile(list, text, 0o600); err != nil {
+		return "", err
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-overlay", list, "-o", binary, ".")
+	// An end before its time reaches the compilers too, and what they leave is where dir's owner removes it.
+	build.Env = append(os.Environ(), "GOTMPDIR="+dir)
+	build.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	build.Cancel = func() error { return syscall.Kill(-build.Process.Pid, syscall.SIGKILL) }
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build mutant %s: %w: %s", m.Name, err, out)
 	}
 	return binary, nil
+}
+
+// replace adds the mutant's file to those that stand in for others.
+func (m Mutant) replace(ctx context.Context, files map[string]string) error {
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/dueq-io/dueq").Output()
+	if err != nil {
+		return fmt.Errorf("mutants are built from the source: run in test/chaos: %w", err)
+	}
+	file := filepath.Join(strings.TrimSpace(string(root)), m.File)
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	files[file], err = m.apply(string(source))
+	return err
 }
 
 // apply makes the change. A text that is not there exactly once means that the code has moved on.

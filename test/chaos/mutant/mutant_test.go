@@ -24,6 +24,14 @@ func TestMutantsFitTheCode(t *testing.T) {
 	}
 }
 
+// So does the change to package time.
+func TestClockFitsGo(t *testing.T) {
+	t.Parallel()
+	if err := clockFiles(t.Context(), map[string]string{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestApplyWantsTheTextOnce(t *testing.T) {
 	t.Parallel()
 	m := Mutant{Name: "m", Old: "a", New: "b"}

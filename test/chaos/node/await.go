@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// awaitTimeout is long because a loaded machine starts many at once, and a
-// server with an append-only file reads it first.
+// awaitTimeout is long because a loaded machine starts many at once.
 const awaitTimeout = 30 * time.Second
 
 var errEnded = errors.New("node: ended while it was awaited")

@@ -47,6 +47,11 @@ func (p *Proxy) Slice(size int, pause time.Duration) error {
 	})
 }
 
+// Throttle lets so many KB of replies pass in a second.
+func (p *Proxy) Throttle(kilobytes int) error {
+	return p.harm("bandwidth", map[string]int64{"rate": int64(kilobytes)})
+}
+
 // CutAfter closes each connection after so many bytes of replies.
 func (p *Proxy) CutAfter(size int) error {
 	return p.harm("limit_data", map[string]int64{"bytes": int64(size)})

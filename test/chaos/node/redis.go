@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"strconv"
 	"syscall"
@@ -32,7 +34,7 @@ type Config struct {
 	MaxMemory string   // such as "64mb"; none by default
 	Args      []string // further words of redis-server's command line
 	Env       []string // further variables of its environment, as KEY=value
-	Shim      bool     // lets PowerCut and FillDisk work
+	Shim      bool     // lets PowerCut, FillDisk and ShiftClock work
 }
 
 // Redis is one redis-server. Its methods are for one goroutine at a time.
@@ -151,17 +153,43 @@ func (r *Redis) commandLine() []string {
 	return append(args, r.cfg.Args...)
 }
 
-// awaitReady returns when the server answers and has read its files, or has
-// ended.
+// awaitReady returns when the server answers and has read its files, which
+// may take as long as it says that it does, or has ended.
 func (r *Redis) awaitReady(ctx context.Context) error {
-	err := await(ctx, r.run.done, func(ctx context.Context) bool {
-		return r.ask.Ping(ctx).Err() == nil
-	})
-	switch {
-	case errors.Is(err, errEnded):
-		return fmt.Errorf("%w:\n%s", errExited, logTail(r.dir))
-	case err != nil:
-		return fmt.Errorf("node: redis-server on %s did not answer: %w\n%s", r.Addr(), err, logTail(r.dir))
+	for {
+		loading := false
+		err := await(ctx, r.run.done, func(ctx context.Context) bool {
+			reply := r.answer(ctx)
+			loading = loading || reply == "-LOAD"
+			return reply == "+PONG"
+		})
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errEnded):
+			return fmt.Errorf("%w:\n%s", errExited, logTail(r.dir))
+		case ctx.Err() != nil || !loading:
+			return fmt.Errorf("node: redis-server on %s did not answer: %w\n%s", r.Addr(), err, logTail(r.dir))
+		}
 	}
-	return nil
+}
+
+// answer asks over a connection of its own, and returns how the answer to a PING begins: a client that has
+// failed to connect for a while looks for the server once a second only, and the moment of its return is
+// what some rows measure from.
+func (r *Redis) answer(ctx context.Context) string {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", r.Addr())
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second)) // a server that is stopped is asked again
+	reply := make([]byte, len("+PONG"))
+	if _, err = io.WriteString(conn, "PING\r\n"); err == nil {
+		_, err = io.ReadFull(conn, reply)
+	}
+	if err != nil {
+		return ""
+	}
+	return string(reply)
 }

@@ -93,6 +93,20 @@ func TestFullDiskRefusesWritesUntilThereIsRoom(t *testing.T) {
 	eventually(t, func() bool { return set() == nil })
 }
 
+func TestShiftClock(t *testing.T) {
+	t.Parallel()
+	r := start(t, node.Config{Shim: true})
+	for _, shift := range []time.Duration{time.Hour, -time.Hour, 0, 1500 * time.Millisecond} {
+		must(t, r.ShiftClock(shift))
+		got, err := r.Client().Time(t.Context()).Result()
+		must(t, err)
+		// What is left is how long the answer took.
+		if off := time.Until(got) - shift; off > time.Millisecond || off < -time.Second {
+			t.Errorf("shifted by %v, the clock is %v off that", shift, off)
+		}
+	}
+}
+
 func eventually(t *testing.T, done func() bool) {
 	t.Helper()
 	tick, deadline := time.NewTicker(5*time.Millisecond), time.NewTimer(20*time.Second)

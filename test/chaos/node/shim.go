@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 //go:embed preload/shim.c
@@ -20,8 +21,8 @@ var shimSource string
 
 var errNoShim = errors.New("node: start it with Config.Shim for this")
 
-// shim is the library between a redis-server and the disk.
-type shim struct{ library, synced, full string }
+// shim is the library between a redis-server and the disk and the clock.
+type shim struct{ library, synced, full, clock string }
 
 // newShim compiles the library into dir.
 func newShim(dir string) (*shim, error) {
@@ -29,8 +30,12 @@ func newShim(dir string) (*shim, error) {
 		library: filepath.Join(dir, "shim.so"),
 		synced:  filepath.Join(dir, "synced"),
 		full:    filepath.Join(dir, "disk-is-full"),
+		clock:   filepath.Join(dir, "clock-shift"),
 	}
 	if err := os.Mkdir(s.synced, 0o700); err != nil {
+		return nil, err
+	}
+	if err := s.shiftClock(0); err != nil {
 		return nil, err
 	}
 	cc := exec.CommandContext(context.Background(), "gcc",
@@ -43,7 +48,9 @@ func newShim(dir string) (*shim, error) {
 }
 
 func (s *shim) env() []string {
-	return []string{"LD_PRELOAD=" + s.library, "DUEQ_SHIM_SYNCED=" + s.synced, "DUEQ_SHIM_FULL=" + s.full}
+	return []string{
+		"LD_PRELOAD=" + s.library, "DUEQ_SHIM_SYNCED=" + s.synced, "DUEQ_SHIM_FULL=" + s.full, "DUEQ_SHIM_CLOCK=" + s.clock,
+	}
 }
 
 // PowerCut kills the server and cuts its append-only files to what was synced
@@ -99,4 +106,23 @@ func (r *Redis) FillDisk(full bool) error {
 	default:
 		return os.Remove(r.shim.full)
 	}
+}
+
+// ShiftClock sets the server's clock of the day to that of the machine plus d,
+// at once, as by an operator: its monotonic clock goes on.
+func (r *Redis) ShiftClock(d time.Duration) error {
+	if r.shim == nil {
+		return errNoShim
+	}
+	return r.shim.shiftClock(d)
+}
+
+// shiftClock writes 8 bytes in place, since the server has mapped the file.
+func (s *shim) shiftClock(d time.Duration) error {
+	file, err := os.OpenFile(s.clock, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt(binary.NativeEndian.AppendUint64(nil, uint64(d.Nanoseconds())), 0)
+	return errors.Join(err, file.Close())
 }
