@@ -100,6 +100,9 @@ func oldestRule(q *queueState, limits *Thresholds) (finding, bool) {
 		why = say("no worker takes jobs")
 	}
 	text := say("oldest ready job waits %s (limit %s)", formatSpan(q.OldestReady), formatLimit(limit))
+	if _, explained := workersRule(q, limits); explained {
+		return finding{Level: l, Rule: "oldest_ready", Say: say("jobs wait for too long"), Text: text}, true
+	}
 	if q.rateKnown && q.growth > 0 {
 		text = say("%s, growing by %s/s", text, formatRate(q.growth))
 	}
