@@ -112,7 +112,7 @@ func overviewWishes(*view) []wish {
 
 func newOverview(look *view, cfg *Config, namespace string) overview {
 	f, now := look.frame, look.now
-	v := judge(f, now, cfg)
+	v := f.verdict(now, cfg)
 	stale := f.stale(now, cfg.IdleInterval)
 	o := overview{
 		Verdict: viewVerdict(v), Sampled: sampled(f, now), Stale: stale,

@@ -49,6 +49,15 @@ type verdict struct {
 	Findings []finding `json:"findings"`
 }
 
+// verdict is what judge finds at the moment when the frame was made, for all who ask then.
+func (f *frame) verdict(now time.Time, cfg *Config) verdict {
+	if !now.Equal(f.made) {
+		return judge(f, now, cfg)
+	}
+	f.judging.Do(func() { f.judged = judge(f, now, cfg) })
+	return f.judged
+}
+
 // judge finds what is wrong: the worst queue first, and of each what explains the rest. Old numbers are not judged: that they are old is the finding.
 func judge(f *frame, now time.Time, cfg *Config) verdict {
 	findings := append([]finding{}, judgeData(f, now, cfg)...)
