@@ -11,8 +11,8 @@ type layout struct {
 	surroundings
 	Source string
 	Nav    []navEntry
-	// Events is the stream of the page.
-	Events string
+	// Live is the address below BasePath where what is live is asked for, below /events as a stream.
+	Live string
 	// Poll is how often a browser without a stream asks for the page, Quiet how long after the last
 	// event it declares the page stale, both in ms.
 	Poll, Quiet int64
@@ -80,16 +80,17 @@ func newStatus(v *view, cfg *Config) status {
 }
 
 func newLayout(d *Dashboard, p *page, v *view, inner shown) layout {
-	if p.path == "" {
-		// What is shown in place of a page, or as the answer to a form, can be asked for by no address.
-		v.url = "/"
-	}
-	return layout{
-		surroundings: newSurroundings(d, v), Source: d.cfg.Source, Nav: d.nav(p, v), Events: d.cfg.BasePath + "/events" + v.url,
+	l := layout{
+		surroundings: newSurroundings(d, v), Source: d.cfg.Source, Nav: d.nav(p, v), Live: v.url,
 		Poll:   pollEvery.Milliseconds(),
-		Quiet:  (missedUntilStale*max(d.cfg.Interval, p.pace) + freshWait).Milliseconds(),
+		Quiet:  (missedUntilStale*d.cfg.Interval + freshWait).Milliseconds(),
 		Status: newStatus(v, &d.cfg), Page: inner,
 	}
+	if p.path == "" {
+		l.Live = "/" // what is shown in place of a page has its status from the Overview
+	}
+	l.Live = strings.TrimPrefix(l.Live, "/")
+	return l
 }
 
 // nav are the pages that the identity may see.

@@ -56,7 +56,7 @@ type view struct {
 	frame *frame
 	now   time.Time
 	query url.Values
-	// url is the address of the page, without Config.BasePath.
+	// url is the address of the page without Config.BasePath, that of the Overview for the answer to a form.
 	url string
 }
 
@@ -107,6 +107,9 @@ func (d *Dashboard) view(r *http.Request, f *frame, now time.Time) *view {
 	v := &view{
 		sight: d.sight(r), prefs: readPrefs(r), frame: f, now: now, query: r.URL.Query(),
 		url: strings.TrimPrefix(r.URL.RequestURI(), d.cfg.BasePath),
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		v.url = "/" // the answer to a form cannot be asked for again
 	}
 	v.tongue = d.tongueOf(r)
 	return v

@@ -118,7 +118,26 @@ func (d *Dashboard) router(routes []route) (http.Handler, error) {
 	if origin := d.cfg.origin(); origin != "" {
 		errs = append(errs, protection.AddTrustedOrigin(origin))
 	}
-	return secured(protection.Handler(mux)), errors.Join(errs...)
+	return secured(protection.Handler(d.orNowhere(mux))), errors.Join(errs...)
+}
+
+// orNowhere answers people who ask for a path that there is not with a page.
+func (d *Dashboard) orNowhere(mux *http.ServeMux) http.Handler {
+	nowhere := forHosts(d.cfg.hosts(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.plain(w, r, "refused", http.StatusNotFound, say("Not here"), struct{ Text phrase }{say("There is no page under this address.")})
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && wantsHTML(r) {
+			_, get := mux.Handler(r)
+			other := *r
+			other.Method = http.MethodPost
+			if _, post := mux.Handler(&other); get == "" && post == "" {
+				nowhere.ServeHTTP(w, r)
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 const (
