@@ -19,7 +19,7 @@ chaos := cd test/chaos && go build -o ../../bin/chaos . && exec ../../bin/chaos 
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build every package, and the command into bin/
@@ -75,6 +75,10 @@ bench: need-redis ## measure dueq beside its peers; ARGS are the program's
 .PHONY: accept-engine
 accept-engine: need-redis ## measure the engine against its bars
 	go -C bench run ./accept $(ARGS)
+
+.PHONY: accept-operators
+accept-operators: need-redis ## measure what is promised to operators; ARGS=--full takes 10,000,000 jobs
+	go -C bench run ./operators $(ARGS)
 
 .PHONY: test-modules
 test-modules: need-redis ## run the fast tests of the modules beside the main one

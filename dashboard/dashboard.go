@@ -53,6 +53,7 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 	d, err := build(client, client.Namespace(), sourceOf(client), cfg)
 	if err == nil {
 		d.collector.slowly.jobs = sight{d, access.Identity{Role: access.Viewer}}.jobs
+		d.collector.slowly.alarms = d.alarms.State
 	}
 	return d, err
 }

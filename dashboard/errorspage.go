@@ -15,9 +15,9 @@ import (
 
 const (
 	// errorsSampled is about how many dead and retrying jobs the page of errors looks at.
-	errorsSampled = 2000
+	errorsSampled = 1000
 	// errorsAtLeast is how many of each queue and state it looks at however many queues there are.
-	errorsAtLeast = 20
+	errorsAtLeast = 5
 	// errorsWidth is how many queues are read at once.
 	errorsWidth = 4
 	// shownGroups bounds the table.

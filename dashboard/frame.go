@@ -62,6 +62,8 @@ type frame struct {
 	// replaced is closed when there is a newer frame.
 	replaced chan struct{}
 
+	judging sync.Once
+	judged  verdict
 	// rendered are the events that streams have asked for, by page.fragmentKey.
 	mu       sync.Mutex
 	rendered map[string]rendering

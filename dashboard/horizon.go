@@ -107,14 +107,14 @@ func (h *horizon) due() queue.WaitingJobs {
 
 // peak is the most that can be expected to wait at the end of a bar, and which bar. The last return is the
 // bar with whose end nothing waits any more; as many as there are bars when that is not in sight.
-func (h *horizon) peak() (jobs float64, at, clear int) {
+func (h *horizon) peak() (jobs float64, at, over int) {
 	for i, n := range h.backlog {
 		if n > jobs {
 			jobs, at = n, i
 		}
 		if n >= 1 {
-			clear = i + 1
+			over = i + 1
 		}
 	}
-	return jobs, at, clear
+	return jobs, at, over
 }

@@ -35,17 +35,17 @@ func (h *horizon) outlook() phrase {
 	if h.blind > 0 {
 		capacity = say("%s; queues without any capacity yet: %d", capacity, h.blind)
 	}
-	jobs, at, clear := h.peak()
+	jobs, at, over := h.peak()
 	if jobs < 1 {
 		return say("no backlog expected: %s", capacity)
 	}
 	most := formatCount(int64(jobs))
-	if clear >= len(h.Bars) {
+	if over >= len(h.Bars) {
 		return say("backlog expected of up to %s at %s UTC, not clear before %s: %s",
 			most, h.clock(h.Bars[at].To), h.clock(h.Bars[len(h.Bars)-1].To), capacity)
 	}
 	return say("backlog expected of up to %s at %s UTC, clear by %s: %s",
-		most, h.clock(h.Bars[at].To), h.clock(h.Bars[clear].To), capacity)
+		most, h.clock(h.Bars[at].To), h.clock(h.Bars[over].To), capacity)
 }
 
 // axis are the words below the bars, evenly apart from the first to behind the last.

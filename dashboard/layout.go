@@ -75,7 +75,7 @@ type status struct {
 }
 
 func newStatus(v *view, cfg *Config) status {
-	verdict := viewVerdict(judge(v.frame, v.now, cfg))
+	verdict := viewVerdict(v.frame.verdict(v.now, cfg))
 	return status{Level: verdict.Level, Word: verdict.Word, Mark: verdict.Mark, Say: v.say(verdict.Say)}
 }
 

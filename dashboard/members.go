@@ -65,7 +65,7 @@ func (l *roster) follow(f *queue.Fleet) members {
 	}
 	for i := range f.Producers {
 		p := &f.Producers[i]
-		done[p.Process.ID] = recent(l.done[p.Process.ID], doneBy{now, p.Enqueued})
+		done[p.ID] = recent(l.done[p.ID], doneBy{now, p.Enqueued})
 	}
 	gone := slices.DeleteFunc(slices.Clone(l.gone), func(w queue.WorkerInfo) bool {
 		_, back := there[w.ID]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -179,8 +180,10 @@ func TestSeriesAsTableAndCSV(t *testing.T) {
 	}
 	total := 0
 	for _, line := range lines[1:] {
-		var n int
-		fmt.Sscan(line[1], &n)
+		n, err := strconv.Atoi(line[1])
+		if err != nil {
+			t.Fatal(err)
+		}
 		total += n
 	}
 	if total != 43 || lines[0][1] != "enqueued" {

@@ -20,6 +20,7 @@ type overview struct {
 	Horizon   *horizonChart
 	Crew      crewView
 	Errors    []errorRow
+	Alerts    *alertsStrip
 }
 
 type tile struct {
@@ -106,17 +107,18 @@ const overviewQueues = 20
 const overviewReach = "1h"
 
 func overviewWishes(*view) []wish {
-	return []wish{{what: wishHorizon, span: overviewReach}, {what: wishErrors}}
+	return []wish{{what: wishHorizon, span: overviewReach}, {what: wishOverview}}
 }
 
 func newOverview(look *view, cfg *Config, namespace string) overview {
 	f, now := look.frame, look.now
-	v := judge(f, now, cfg)
+	v := f.verdict(now, cfg)
 	stale := f.stale(now, cfg.IdleInterval)
 	o := overview{
 		Verdict: viewVerdict(v), Sampled: sampled(f, now), Stale: stale,
 		Tiles: tiles(f, v.Findings), Columns: overviewColumns, Namespace: namespace,
 		Horizon: f.horizonChart("", overviewReach, stale), Crew: newCrewView(&f.members), Errors: f.topErrors(now),
+		Alerts: newAlertsStrip(look),
 	}
 	o.Rows, o.More = newRows(f.queues, v.Findings, overviewColumns, overviewQueues)
 	return o

@@ -53,7 +53,7 @@ func newProducerRow(p *queue.ProducerInfo, m *members) producerRow {
 		Name: p.Name, Host: p.Host, Version: p.Version, PID: p.PID, Silent: m.silent(&p.Process), Up: newMoment(p.Started, m.now),
 		Rate: none, Enqueued: p.Enqueued, Rejected: p.Rejected,
 	}
-	if perSecond, ok := m.rates[p.Process.ID]; ok {
+	if perSecond, ok := m.rates[p.ID]; ok {
 		row.rate, row.Rate = perSecond, formatRate(perSecond)
 	}
 	var last time.Time

@@ -70,7 +70,7 @@ func queueLivePart(v *view, cfg *Config) any {
 		return l
 	}
 	var own []finding
-	for _, f := range judge(v.frame, v.now, cfg).Findings {
+	for _, f := range v.frame.verdict(v.now, cfg).Findings {
 		if f.Queue == name {
 			own = append(own, f)
 			l.Why = append(l.Why, f.Text)

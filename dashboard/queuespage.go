@@ -87,7 +87,7 @@ func newQueues(v *view, cfg *Config, namespace string) any {
 		}
 	}
 	l.Shown = formatCount(int64(len(shown)))
-	wrong := byQueue(judge(v.frame, v.now, cfg).Findings)
+	wrong := byQueue(v.frame.verdict(v.now, cfg).Findings)
 	l.order(shown, wrong)
 	l.Rows, l.More = rowsOf(shown, wrong, queuesColumns)
 	l.Columns = l.headings()

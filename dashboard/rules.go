@@ -20,7 +20,7 @@ const (
 	// stuckAfter is how long jobs may be ready while none is started.
 	stuckAfter = 5 * time.Second
 	// unmovedAfter is how long a mover that lives may promote nothing while jobs are overdue.
-	unmovedAfter = 2 * time.Second
+	unmovedAfter = 1500 * time.Millisecond
 	// judgedFrom is how many attempts a share or a percentile needs to mean something.
 	judgedFrom = 20
 )
@@ -100,6 +100,9 @@ func oldestRule(q *queueState, limits *Thresholds) (finding, bool) {
 		why = say("no worker takes jobs")
 	}
 	text := say("oldest ready job waits %s (limit %s)", formatSpan(q.OldestReady), formatLimit(limit))
+	if _, explained := workersRule(q, limits); explained {
+		return finding{Level: l, Rule: "oldest_ready", Say: say("jobs wait for too long"), Text: text}, true
+	}
 	if q.rateKnown && q.growth > 0 {
 		text = say("%s, growing by %s/s", text, formatRate(q.growth))
 	}

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +129,31 @@ func TestRules(t *testing.T) {
 		if c.rule != "" && (v.Findings[0].Rule != c.rule || v.Findings[0].Text.String() != c.text) {
 			t.Errorf("%s: %s %q,\nwant %s %q", name, v.Findings[0].Rule, v.Findings[0].Text, c.rule, c.text)
 		}
+	}
+}
+
+// TestCausesComeFirst: what explains the rest, whatever its level, and nothing is said twice.
+func TestCausesComeFirst(t *testing.T) {
+	t.Parallel()
+	slow := watched(300, time.Hour)
+	slow.crew.busy, slow.growth = slow.crew.slots, 41
+	slow.five, slow.minute = started(30, time.Hour, 0), started(30, time.Hour, 0)
+	sick := stateOf(queue.QueueInfo{Name: "callbacks", NextDue: -1, Dead: 1})
+	sick.hour.dead = 1
+	v := judge(frameOf(sick, slow), noon, defaults())
+	var got []string
+	for _, f := range v.Findings {
+		got = append(got, f.Level.String()+" "+f.Rule)
+	}
+	if want := "degraded slow, down oldest_ready, down lateness, degraded dead"; strings.Join(got, ", ") != want || v.Level != down {
+		t.Errorf("%v: %q", v.Level, got)
+	}
+	if text := v.Findings[1].Text.String(); text != "oldest ready job waits 1h00m (limit 5 min)" {
+		t.Errorf("%q", text)
+	}
+	shown := viewVerdict(v)
+	if len(shown.Wrong) != 2 || shown.Wrong[0].Level != down || len(shown.Wrong[0].Reasons) != 3 || shown.Say.String() != "Down. sms: workers are slow. callbacks: jobs have died." {
+		t.Errorf("%+v %s", shown.Wrong, shown.Say)
 	}
 }
 

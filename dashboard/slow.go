@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -22,6 +23,8 @@ type slow struct {
 	series   map[wish]queue.Series
 	// errors is nil until failed jobs were looked at.
 	errors []failure
+	// alarms is nil until it was asked what rules are broken.
+	alarms *alarm.State
 	// ahead is Redis's time less this machine's.
 	ahead time.Duration
 }
@@ -36,6 +39,7 @@ const (
 	wishEvery   = 5 * time.Second
 	// wishOfAllEvery is for what is asked for of every queue.
 	wishOfAllEvery = 10 * time.Second
+	alarmsEvery    = 10 * time.Second
 )
 
 // slowReader reads what is slow. One goroutine at a time uses it.
@@ -76,15 +80,31 @@ func (r *slowReader) next(ctx context.Context, known slow, f *frame, wishes []wi
 		news = news || known.hours == nil && len(names) > 0
 	}
 	granted := r.readWishes(ctx, &out, wishes)
-	if r.jobs != nil && slices.ContainsFunc(wishes, func(w wish) bool { return w.what == wishErrors }) && r.due("errors", errorsEvery) {
-		failures, err := r.readErrors(ctx, f)
-		r.note(ctx, "errors", err)
-		if err == nil {
-			out.errors, news = failures, news || known.errors == nil
-		}
+	if slices.ContainsFunc(wishes, func(w wish) bool { return w.what == wishOverview }) {
+		told := r.readOverview(ctx, &out, f)
+		news = news || told
 	}
 	r.forget(names, wishes)
 	return out, news || granted
+}
+
+// readOverview reads what only the Overview shows, and says whether some of it is new.
+func (r *slowReader) readOverview(ctx context.Context, out *slow, f *frame) (news bool) {
+	if r.jobs != nil && r.due("errors", errorsEvery) {
+		failures, err := r.readErrors(ctx, f)
+		r.note(ctx, "errors", err)
+		if err == nil {
+			news = out.errors == nil
+			out.errors = failures
+		}
+	}
+	if r.alarms != nil && r.due("alarms", alarmsEvery) {
+		state, err := r.alarms(ctx)
+		r.note(ctx, "alarms", err)
+		news = news || out.alarms == nil && err == nil
+		out.alarms = state
+	}
+	return news
 }
 
 // due says whether a part is to be read, and takes it that it now will be.
@@ -193,7 +213,7 @@ func (r *slowReader) wishedSeries(ctx context.Context, w wish, ahead time.Durati
 
 // forget drops the times of what is no longer read.
 func (r *slowReader) forget(names []string, wishes []wish) {
-	kept := map[any]time.Time{"servers": r.read["servers"], "activity": r.read["activity"], "errors": r.read["errors"]}
+	kept := map[any]time.Time{"servers": r.read["servers"], "activity": r.read["activity"], "errors": r.read["errors"], "alarms": r.read["alarms"]}
 	keep := func(part any) {
 		if at, ok := r.read[part]; ok {
 			kept[part] = at

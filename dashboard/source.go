@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -17,7 +18,8 @@ type source struct {
 	servers  func(ctx context.Context) ([]queue.ServerInfo, error)
 	check    func(ctx context.Context) (queue.Report, error)
 	// jobs has secrets hidden.
-	jobs func(ctx context.Context, name string, q queue.Query) (queue.Page, error)
+	jobs   func(ctx context.Context, name string, q queue.Query) (queue.Page, error)
+	alarms func(ctx context.Context) (*alarm.State, error)
 }
 
 func sourceOf(client *queue.Client) source {

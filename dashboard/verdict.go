@@ -31,7 +31,7 @@ func (l level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 // finding is one thing that is wrong.
 type finding struct {
 	Level level `json:"level"`
-	// Rule names the signal: redis, stale, unreadable, overdue, oldest_ready or full.
+	// Rule names what it is found by: see docs/dashboard.md.
 	Rule string `json:"rule"`
 	// Queue is whose; empty: of all.
 	Queue string `json:"queue,omitempty"`
@@ -49,7 +49,16 @@ type verdict struct {
 	Findings []finding `json:"findings"`
 }
 
-// judge finds what is wrong, worst first. Old numbers are not judged: that they are old is the finding.
+// verdict is what judge finds at the moment when the frame was made, for all who ask then.
+func (f *frame) verdict(now time.Time, cfg *Config) verdict {
+	if !now.Equal(f.made) {
+		return judge(f, now, cfg)
+	}
+	f.judging.Do(func() { f.judged = judge(f, now, cfg) })
+	return f.judged
+}
+
+// judge finds what is wrong: the worst queue first, and of each what explains the rest. Old numbers are not judged: that they are old is the finding.
 func judge(f *frame, now time.Time, cfg *Config) verdict {
 	findings := append([]finding{}, judgeData(f, now, cfg)...)
 	if !f.stale(now, cfg.IdleInterval) {
@@ -58,11 +67,14 @@ func judge(f *frame, now time.Time, cfg *Config) verdict {
 			findings = append(findings, judgeQueue(&f.queues[i], cfg.thresholds(f.queues[i].Name))...)
 		}
 	}
-	slices.SortStableFunc(findings, func(a, b finding) int { return int(b.Level) - int(a.Level) })
+	levels := map[string]level{}
+	for _, f := range findings {
+		levels[f.Queue] = max(levels[f.Queue], f.Level)
+	}
+	slices.SortStableFunc(findings, func(a, b finding) int { return int(levels[b.Queue] - levels[a.Queue]) })
 	v := verdict{Findings: findings}
 	if len(findings) > 0 {
-		v.Level = findings[0].Level
-		v.Text = findings[0].Text
+		v.Level, v.Text = levels[findings[0].Queue], findings[0].Text
 		return v
 	}
 	v.Level, v.Text = judgeIdle(f)

@@ -35,8 +35,9 @@ func viewVerdict(v verdict) verdictView {
 		if !ok {
 			i = len(out.Wrong)
 			at[f.Queue] = i
-			out.Wrong = append(out.Wrong, wrongQueue{Name: f.Queue, Level: f.Level})
+			out.Wrong = append(out.Wrong, wrongQueue{Name: f.Queue})
 		}
+		out.Wrong[i].Level = max(out.Wrong[i].Level, f.Level)
 		out.Wrong[i].Reasons = append(out.Wrong[i].Reasons, f.Text)
 	}
 	if out.More = len(out.Wrong) - shownFindings; out.More > 0 {

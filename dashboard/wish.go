@@ -22,8 +22,8 @@ type wished int8
 const (
 	wishHorizon wished = iota + 1
 	wishSeries
-	// wishErrors is for what failed jobs have in common.
-	wishErrors
+	// wishOverview is for what failed jobs have in common, and for alerts.
+	wishOverview
 )
 
 func (w wish) every() time.Duration {
@@ -96,7 +96,7 @@ func (f *frame) granted(all []wish) bool {
 	return !slices.ContainsFunc(all, func(w wish) bool {
 		_, horizon := f.horizons[w]
 		_, series := f.series[w]
-		return !horizon && !series && w.what != wishErrors // which no page waits for
+		return !horizon && !series && w.what != wishOverview // which no page waits for
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -169,6 +170,8 @@ func serve(ctx context.Context, client *queue.Client) error {
 	fmt.Println("http://" + l.Addr().String())
 	err = d.Run(ctx)
 	_ = server.Close() // the streams have ended, and nothing else is worth waiting for
-	<-ended
+	if failed := <-ended; !errors.Is(failed, http.ErrServerClosed) {
+		err = errors.Join(err, failed)
+	}
 	return err
 }

@@ -130,7 +130,7 @@ func metrics(ctx context.Context, _ *suite) (v verdict, err error) {
 	if err := carryOut(ctx, st.client, map[string]int{"enqueue": 3, "lease": 3, "ack": 1, "retry": 1, "bury": 1}); err != nil {
 		return verdict{}, err
 	}
-	before, err := st.settled(ctx, map[string]float64{"enqueue": 3, "lease": 3, "late": 3})
+	before, err := st.settled(ctx, map[string]float64{"enqueue": 3, "lease": 3, "ack": 1, "retry": 1, "bury": 1, "late": 3})
 	if err != nil {
 		return verdict{}, err
 	}

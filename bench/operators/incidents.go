@@ -14,7 +14,7 @@ import (
 
 // trouble is an incident: what runs before it, how it begins, and by which rule it is to be named.
 type trouble struct {
-	// kinds are the children, first feeds the queue until the end.
+	// kinds are the children; feed fills the queue until the end.
 	kinds []string
 	feed  func(ctx context.Context, st *stage)
 	// begin makes the incident.
@@ -30,24 +30,24 @@ const (
 	usual    = 10 * time.Second
 )
 
-// steady is a flow that two workers' slots are more than enough for.
-func steady(delay time.Duration, ms int) func(context.Context, *stage) {
-	return func(ctx context.Context, st *stage) { st.feed(ctx, 20*time.Millisecond, delay, ms) }
+// steady is a flow that a worker's slots are more than enough for.
+func steady(delay time.Duration) func(context.Context, *stage) {
+	return func(ctx context.Context, st *stage) { st.feed(ctx, 20*time.Millisecond, delay, 1) }
 }
 
 var (
 	killedMover = trouble{
-		kinds: []string{asScheduler, asWorker}, feed: steady(200*time.Millisecond, 1),
+		kinds: []string{asScheduler, asWorker}, feed: steady(200 * time.Millisecond),
 		begin: func(_ context.Context, st *stage) error { st.kill(0); return nil },
 		rule:  "overdue", words: "no mover is promoting", within: 5 * time.Second,
 	}
 	killedWorker = trouble{
-		kinds: []string{asScheduler, asWorker}, feed: steady(0, 1),
+		kinds: []string{asScheduler, asWorker}, feed: steady(0),
 		begin: func(_ context.Context, st *stage) error { st.kill(1); return nil },
 		rule:  "no_worker", words: "no worker is alive", within: usual,
 	}
 	slowWorker = trouble{
-		kinds: []string{asScheduler, asWorker}, feed: steady(0, 1),
+		kinds: []string{asScheduler, asWorker}, feed: steady(0),
 		begin: func(ctx context.Context, st *stage) error {
 			go st.feed(ctx, 100*time.Millisecond, 0, int(patience/time.Millisecond)) // the slots fill up
 			return nil
@@ -55,7 +55,7 @@ var (
 		rule: "slow", words: "workers are slow", within: usual,
 	}
 	stalledQueue = trouble{
-		kinds: []string{asScheduler, asNarrow}, feed: steady(0, 1),
+		kinds: []string{asScheduler, asNarrow}, feed: steady(0),
 		begin: func(ctx context.Context, st *stage) error {
 			go st.feed(ctx, time.Second, 0, int(patience/time.Millisecond)) // the one slot is taken for good
 			return nil
@@ -63,7 +63,7 @@ var (
 		rule: "stalled", words: "stalled", within: usual,
 	}
 	fullRedis = trouble{
-		kinds: []string{asScheduler, asWorker}, feed: steady(0, 1),
+		kinds: []string{asScheduler, asWorker}, feed: steady(0),
 		begin: func(ctx context.Context, st *stage) error {
 			used, err := st.server.Info(ctx, "memory", "used_memory")
 			if err != nil {
@@ -74,7 +74,7 @@ var (
 		rule: "memory", words: "memory is full", within: usual,
 	}
 	redisAway = trouble{
-		kinds: []string{asScheduler, asWorker}, feed: steady(0, 1),
+		kinds: []string{asScheduler, asWorker}, feed: steady(0),
 		begin: func(_ context.Context, st *stage) error {
 			server := st.server
 			st.server = &redisproc.Server{}

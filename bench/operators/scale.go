@@ -202,23 +202,25 @@ func engine(ctx context.Context, s *suite) (verdict, error) {
 		return verdict{}, err
 	}
 	var with, without []float64
-	for range s.rounds {
-		n, err := at.throughput(ctx)
-		if err != nil {
-			return verdict{}, err
-		}
-		without = append(without, n)
-		watching, cancel := context.WithCancel(ctx)
-		if err := at.open(watching); err != nil {
+	for round := range s.rounds {
+		// In turn first, so that what the machine does beside falls on both.
+		for turn := range 2 {
+			rate := &without
+			watching, cancel := context.WithCancel(ctx)
+			if (round+turn)%2 == 0 {
+				rate = &with
+				err = at.open(watching)
+			}
+			n := 0.0
+			if err == nil {
+				n, err = at.throughput(ctx)
+			}
 			cancel()
-			return verdict{}, err
+			if err != nil {
+				return verdict{}, err
+			}
+			*rate = append(*rate, n)
 		}
-		n, err = at.throughput(ctx)
-		cancel()
-		if err != nil {
-			return verdict{}, err
-		}
-		with = append(with, n)
 	}
 	ratio := medianOf(with) / medianOf(without)
 	text := fmt.Sprintf("%.0f jobs/s, without tabs %.0f: %+.1f %%", medianOf(with), medianOf(without), (ratio-1)*100)

@@ -157,30 +157,38 @@ func watch(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
+	began := make(chan error, 1)
+	go follow(r, began)
+	return <-began
+}
+
+// follow reads a stream to its end, and says when it has begun.
+func follow(r *http.Request, began chan<- error) {
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return err
+		began <- err
+		return
 	}
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		res.Body.Close()
-		return fmt.Errorf("%s: %s", url, res.Status)
+		began <- fmt.Errorf("%s: %s", r.URL, res.Status)
+		return
 	}
 	lines := bufio.NewReaderSize(res.Body, 1<<20)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			res.Body.Close()
-			return err
+	for told := false; err == nil; {
+		var line []byte
+		if line, err = lines.ReadSlice('\n'); !told && bytes.HasPrefix(line, []byte("data:")) {
+			told = true
+			began <- nil
 		}
-		if bytes.HasPrefix(line, []byte("data:")) {
-			break
+		if errors.Is(err, bufio.ErrBufferFull) {
+			err = nil
 		}
 	}
-	go func() {
-		defer res.Body.Close()
-		_, _ = io.Copy(io.Discard, lines)
-	}()
-	return nil
+	select {
+	case began <- err: // before the first event
+	default:
+	}
 }
 
 // overview is the Overview as a browser without scripts sees it.

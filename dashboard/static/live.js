@@ -25,7 +25,9 @@ function show(html) {
     const now = document.getElementById(next.id);
     if (!now || now.isEqualNode(next) || inUse(now)) continue;
     for (const { name, value } of next.attributes) if (now.getAttribute(name) !== value) now.setAttribute(name, value);
+    const open = [...now.querySelectorAll("details[id][open]")].map((details) => details.id);
     now.replaceChildren(...next.childNodes);
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (now.id === "status") announce(now.dataset);
     now.dispatchEvent(new CustomEvent("dueq:live", { bubbles: true }));
   }
