@@ -9,7 +9,7 @@ ARGS         ?=
 
 tool    := go tool -modfile=tools/go.mod
 # Folders with a module of their own, which ./... does not enter.
-modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod examples/*/go.mod))
+modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod otel/go.mod test/*/go.mod examples/*/go.mod))
 
 # The rows of the fault matrix that have a bar of their own to meet at full size.
 accept_rows := worker-sigkill,redis-sigkill-always,sentinel-failover,cluster,worker-sigstop,redis-sigstop,memory-full,redis-down,ten-million,at-rest,mutants
@@ -85,6 +85,7 @@ test-modules: need-redis ## run the fast tests of the modules beside the main on
 	go -C bench test ./...
 	go -C test/chaos test . ./checker ./history ./mutant
 	go -C examples/oidc test ./...
+	go -C otel test ./...
 
 .PHONY: test-operators
 test-operators: need-redis need-prometheus ## run alarms against a mail server, and deploy/ against a real Prometheus

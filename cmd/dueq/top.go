@@ -49,10 +49,10 @@ func topLive(ctx context.Context, p *process, namespace string, f *feed, more ..
 	m := newTopModel(namespace, paintFor(p.out), func() (*overview, error) { return f.read(ctx) })
 	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(p.in), tea.WithOutput(p.out), tea.WithoutSignalHandler()}
 	_, err := tea.NewProgram(m, append(options, more...)...).Run()
-	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
-		return nil // a signal
+	if bySignal := errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil; !bySignal {
+		return err
 	}
-	return err
+	return nil
 }
 
 // oncePatience is how long --once waits for Redis, and for a second sample: rates need two.

@@ -157,7 +157,8 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.take(msg)
 		return m, tea.Tick(topEvery, func(time.Time) tea.Msg { return tick{} })
 	case tea.KeyPressMsg:
-		return m, m.press(msg.String())
+		cmd := m.press(msg.String())
+		return m, cmd
 	}
 	m.scroll = max(0, min(m.scroll, m.scrollable()))
 	return m, nil
@@ -208,7 +209,7 @@ func (m *topModel) take(r reading) {
 	kept := make(map[string][]float64, len(r.overview.Queues))
 	for i := range r.overview.Queues {
 		q := &r.overview.Queues[i]
-		flow := append(m.flows[q.Name], max(0, q.out()))
+		flow := slices.Concat(m.flows[q.Name], []float64{max(0, q.out())})
 		kept[q.Name] = flow[max(0, len(flow)-flowsKept):]
 	}
 	m.flows = kept

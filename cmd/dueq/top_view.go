@@ -128,11 +128,17 @@ func sparkWidth(width int) int {
 }
 
 func topHeads(width int) string {
-	line := pad("QUEUE", nameWidth(width))
-	for i, name := range topNames {
-		line += " " + right(name, topWidths[i])
+	return inColumns(pad("QUEUE", nameWidth(width)), topNames) + "  OUT"
+}
+
+// inColumns writes the cells after the name of a queue.
+func inColumns(name string, cells []string) string {
+	var b strings.Builder
+	b.WriteString(name)
+	for i, cell := range cells {
+		b.WriteString(" " + right(cell, topWidths[i]))
 	}
-	return line + "  OUT"
+	return b.String()
 }
 
 func (m *topModel) queueLine(l *topLine) string {
@@ -141,10 +147,7 @@ func (m *topModel) queueLine(l *topLine) string {
 	if l.Paused {
 		name += " (paused)"
 	}
-	line := pad(cut(name, nameWidth(m.width)), nameWidth(m.width))
-	for i, cell := range topCells(&l.topRow) {
-		line += " " + right(cell, topWidths[i])
-	}
+	line := inColumns(pad(cut(name, nameWidth(m.width)), nameWidth(m.width)), topCells(&l.topRow))
 	line += "  " + sparkline(m.flows[l.Name], sparkWidth(m.width))
 	return m.paint.as(map[int]string{1: yellow, 2: red}[l.level], cut(line, m.width))
 }
@@ -178,14 +181,15 @@ func (m *topModel) keysLine() string {
 	if m.held {
 		hold = "go on"
 	}
-	keys := "q quit  space " + hold + "  by " + m.order.name + "; order by"
 	const wide = 120
+	var orders []string
 	for _, order := range topOrders {
-		keys += " " + order.key
+		orders = append(orders, order.key)
 		if m.width >= wide {
-			keys += " " + order.name
+			orders = append(orders, order.name)
 		}
 	}
+	keys := "q quit  space " + hold + "  by " + m.order.name + "; order by " + strings.Join(orders, " ")
 	if m.scrollable() > 0 {
 		keys = fmt.Sprintf("%d-%d of %d  ", m.scroll+1, min(m.scroll+m.rows(), len(m.shown.Queues)), len(m.shown.Queues)) + keys
 	}

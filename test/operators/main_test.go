@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "dueq-operators")
 	if err == nil {
 		dueq = filepath.Join(folder, "dueq")
-		build := exec.Command("go", "build", "-C", "../..", "-o", dueq, "./cmd/dueq")
+		build := exec.CommandContext(context.Background(), "go", "build", "-C", "../..", "-o", dueq, "./cmd/dueq")
 		var out []byte
 		if out, err = build.CombinedOutput(); err != nil {
 			err = fmt.Errorf("%w: %s", err, out)
