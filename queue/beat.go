@@ -39,8 +39,7 @@ func (m *membership) beat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, asked, _ := strings.Cut(before, "\n")
-	for _, w := range parseWishes(asked) {
+	for _, w := range parseWishes(before) {
 		m.hear(w)
 	}
 	return nil

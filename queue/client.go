@@ -144,7 +144,7 @@ func (c *Client) Enqueue(ctx context.Context, job Job) (string, error) {
 
 // note counts the outcome of one job.
 func (l *line) note(err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, ErrUnconfirmed) {
 		l.enqueued.Add(1)
 	} else {
 		l.rejected.Add(1)

@@ -77,7 +77,8 @@ type ProducerInfo struct {
 // Produced is what a producer has done to one queue since it began.
 type Produced struct {
 	Queue string `json:"queue"`
-	// Enqueued is how many jobs Enqueue took, Rejected how many the queue or Redis refused.
+	// Enqueued is how many jobs Enqueue took, Rejected how many the queue or Redis refused or did not answer
+	// for.
 	Enqueued int64 `json:"enqueued"`
 	Rejected int64 `json:"rejected"`
 	// Last is when the last job was handed in, by the program's clock, to about a second.

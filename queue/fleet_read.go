@@ -44,16 +44,16 @@ type wish struct {
 	State  WorkerState `json:"state"`
 }
 
-// parseRecord reads the value of a beat key. Wishes that cannot be read are none.
-func parseRecord(value string) (r record, wishes []wish, err error) {
-	said, asked, _ := strings.Cut(value, "\n")
-	if err := json.Unmarshal([]byte(said), &r); err != nil {
-		return record{}, nil, err
-	}
-	return r, parseWishes(asked), nil
+// parseRecord reads the record in the value of a beat key.
+func parseRecord(value string) (r record, err error) {
+	said, _, _ := strings.Cut(value, "\n")
+	err = json.Unmarshal([]byte(said), &r)
+	return r, err
 }
 
-func parseWishes(asked string) (wishes []wish) {
+// parseWishes reads the wishes in the value of a beat key. Those that cannot be read are none.
+func parseWishes(value string) (wishes []wish) {
+	_, asked, _ := strings.Cut(value, "\n")
 	for line := range strings.SplitSeq(asked, "\n") {
 		var w wish
 		if json.Unmarshal([]byte(line), &w) == nil {
@@ -109,7 +109,7 @@ func (in *Inspector) records(ctx context.Context) ([]record, time.Time, error) {
 	}
 	var out []record
 	for i, id := range ids {
-		r, _, err := parseRecord(values[i].Val())
+		r, err := parseRecord(values[i].Val())
 		if err != nil || left[i].Val() <= 0 {
 			continue // gone, or nothing of ours
 		}
@@ -169,7 +169,7 @@ func (in *Inspector) ask(ctx context.Context, w wish) error {
 		if err != nil {
 			return err
 		}
-		r, _, err := parseRecord(value)
+		r, err := parseRecord(value)
 		if err != nil || !slices.ContainsFunc(r.Workers, func(known workerRecord) bool { return known.ID == w.Worker }) {
 			return redis.Nil
 		}

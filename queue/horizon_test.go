@@ -72,8 +72,15 @@ func TestHorizons(t *testing.T) {
 			t.Errorf("%+v", all)
 		}
 		for _, bad := range [][]time.Duration{
-			nil, {0}, {-time.Second}, {time.Second, time.Second}, {time.Second, time.Millisecond}, {time.Microsecond},
-			{math.MaxInt64}, make([]time.Duration, 501), {time.Millisecond, time.Millisecond + time.Microsecond},
+			nil,
+			{0},
+			{-time.Second},
+			{time.Second, time.Second},
+			{time.Second, time.Millisecond},
+			{time.Microsecond},
+			{math.MaxInt64},
+			make([]time.Duration, 501),
+			{time.Millisecond, time.Millisecond + time.Microsecond},
 		} {
 			if _, err := h.in.Horizons(h.ctx, bad); !errors.Is(err, queue.ErrInvalid) {
 				t.Errorf("%v: %v", bad, err)

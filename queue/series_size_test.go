@@ -15,25 +15,29 @@ func TestSeriesSize(t *testing.T) {
 	d := newDiary(t, realRig(t))
 	ctx := context.Background()
 	key := d.lineOf(d.queue).shard.keys["series"]
-	// A slot with nine verbs, and with jobs that are late in so many parts, by counts of six digits.
-	slot := func(parts int) {
-		d.work(0)
+	// A slot with nine verbs, and with jobs that are late in twelve parts, by counts of six digits.
+	const verbs, parts, rise = 9, 12, 123_456
+	slots := 0
+	slot := func() {
+		slots++
+		var stats, columns []any
+		for _, verb := range seriesVerbs[:verbs] {
+			stats = append(stats, verb, slots*rise)
+		}
+		for _, letter := range partLetters[:parts] {
+			columns = append(columns, "l"+string(letter), slots*rise, "p"+string(letter), slots*rise)
+		}
 		pipe := d.rdb.Pipeline()
-		for i := range 9 {
-			pipe.HIncrBy(ctx, d.lineOf(d.queue).shard.keys["stats"], seriesVerbs[i], 123_456)
-		}
-		for i := range parts {
-			for _, kind := range []string{"l", "p"} {
-				pipe.HIncrBy(ctx, key, kind+partLetters[i:i+1], 123_456)
-			}
-		}
+		pipe.HSet(ctx, d.lineOf(d.queue).shard.keys["stats"], stats...)
+		pipe.HSet(ctx, key, columns...)
 		_, err := pipe.Exec(ctx)
 		d.ok(err)
+		_, err = d.Enqueue(ctx, Job{Queue: d.queue, Kind: "k"})
+		d.ok(err)
 	}
-	const busy = 12
 	fill := func(step time.Duration, until time.Duration) {
 		for end := d.now.Add(until); d.now.Before(end); d.advance(step) {
-			slot(busy)
+			slot()
 		}
 	}
 	var sizes []int64

@@ -33,6 +33,6 @@ end
 if #kept > 0 then redis.call('ZADD', done, unpack(kept)) end
 if #noted > 0 then redis.call('HSET', marks, unpack(noted)) end
 forget(gone, 'done')
-unlock(acked, 'done')
+if #kept > 0 then unlock(acked, 'done') end
 unlease(acked, 'ack')
 return refused
