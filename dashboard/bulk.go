@@ -138,7 +138,7 @@ func (b *bulk) start(a *actor, r *http.Request, o *order, s size) (string, error
 func (b *bulk) find(id string) *operation {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.all, func(o *operation) bool { return o.progress.ID == id })
+	i := slices.IndexFunc(b.all, func(o *operation) bool { return o.ID == id })
 	if i < 0 {
 		return nil
 	}
@@ -306,7 +306,7 @@ func (o *operation) tell(ctx context.Context) {
 func (o *operation) share(ctx context.Context) (stop bool) {
 	value, err := json.Marshal(o.look())
 	if err == nil {
-		stop, err = o.actor.d.client.Desk().SetProgress(ctx, o.progress.ID, value, progressKept)
+		stop, err = o.actor.d.client.Desk().SetProgress(ctx, o.ID, value, progressKept)
 	}
 	if err != nil && ctx.Err() == nil {
 		o.actor.d.cfg.Logger.WarnContext(ctx, "dashboard: progress of an operation cannot be shared", slog.Any("error", err))

@@ -37,12 +37,11 @@ func TestBulkGoesThroughAll(t *testing.T) {
 	t.Parallel()
 	client, d, p := many(t, 2603)
 	p.order(actRequeue, "bound", writeTime(time.Now().Add(time.Hour)), "kind", "none").want(t, http.StatusOK, "There is nothing to do.")
-	prefix := ""
 	page, err := client.Inspector().Jobs(t.Context(), "sms", queue.Query{State: queue.Dead, Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	prefix = page.Jobs[0].ID[:len(page.Jobs[0].ID)-1] // a 32nd of what was made in the same ms, or one
+	prefix := page.Jobs[0].ID[:len(page.Jobs[0].ID)-1] // a 32nd of what was made in the same ms, or one
 	some := ended(t, d, p.order(actRequeue, "prefix", prefix))
 	if some.Done < 1 || some.Done > 32 || some.Looked < 2603 {
 		t.Errorf("%+v", some)
@@ -140,10 +139,10 @@ func TestStop(t *testing.T) {
 				other = newPerson(t, e)
 			}
 			redistest.Eventually(t, time.Minute, func() bool {
-				got := other.get("/operation?id=" + op.progress.ID)
+				got := other.get("/operation?id=" + op.ID)
 				return got.status == http.StatusOK && strings.Contains(got.body, "under way") && strings.Contains(got.body, "operation/stop")
 			})
-			other.post("/operation/stop", "id", op.progress.ID).leads(t, "/operation?id="+op.progress.ID)
+			other.post("/operation/stop", "id", op.ID).leads(t, "/operation?id="+op.ID)
 			redistest.Eventually(t, time.Minute, func() bool { return !op.look().Ended.IsZero() })
 			if got := op.look(); !got.Stopped || got.Failed != "" {
 				t.Errorf("%+v", got)
@@ -153,7 +152,7 @@ func TestStop(t *testing.T) {
 				return err == nil && len(entries) == 1 && strings.HasPrefix(entries[0].Result, "stopped") && entries[0].Count == op.look().Done
 			})
 			redistest.Eventually(t, time.Minute, func() bool {
-				return strings.Contains(other.get("/operation?id="+op.progress.ID).body, "stopped")
+				return strings.Contains(other.get("/operation?id="+op.ID).body, "stopped")
 			})
 		})
 	}

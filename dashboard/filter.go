@@ -105,21 +105,19 @@ func writeTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.999")
 }
 
-// values are the fields of the filter that are set, for a link or a form.
-func (f *jobFilter) values() url.Values {
-	v := url.Values{}
-	for _, pair := range f.pairs() {
-		v.Set(pair[0], pair[1])
-	}
-	return v
-}
-
 // pairs are the fields that are set, in an order of their own.
 func (f *jobFilter) pairs() [][2]string {
 	var out [][2]string
 	for _, pair := range [][2]string{
-		{"queue", f.Queue}, {"state", string(f.State)}, {"kind", f.Kind}, {"tag", f.Tag}, {"prefix", f.Prefix}, {"group", f.Group},
-		{"from", writeTime(f.From)}, {"to", writeTime(f.To)}, {"bound", writeTime(f.Bound)},
+		{"queue", f.Queue},
+		{"state", string(f.State)},
+		{"kind", f.Kind},
+		{"tag", f.Tag},
+		{"prefix", f.Prefix},
+		{"group", f.Group},
+		{"from", writeTime(f.From)},
+		{"to", writeTime(f.To)},
+		{"bound", writeTime(f.Bound)},
 	} {
 		if pair[1] != "" {
 			out = append(out, pair)

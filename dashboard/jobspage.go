@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -105,10 +106,7 @@ func (v *view) list(ctx context.Context, f *jobFilter, path string) (jobList, er
 		l.Rows = append(l.Rows, newJobRow(&page.Jobs[i], v.now))
 	}
 	at := func(cursor string) string {
-		query := url.Values{}
-		for name, values := range v.query {
-			query[name] = values
-		}
+		query := maps.Clone(v.query)
 		query.Del("cursor")
 		if cursor != "" {
 			query.Set("cursor", cursor)

@@ -112,7 +112,8 @@ func (d *Dashboard) operationData(ctx context.Context, v *view) (any, error) {
 
 func operationLivePart(v *view) any {
 	id := v.query.Get("id")
-	p, there := progress{}, false
+	var p progress
+	var there bool
 	if op := v.d.bulk.find(id); op != nil {
 		p = op.look()
 		there = v.check(p.Queue) == nil

@@ -58,12 +58,13 @@ func readOrder(form url.Values, now time.Time) (*order, error) {
 	}
 	switch form.Get("scope") {
 	case scopeJobs:
-		return o, o.pick(form["job"])
+		err = o.pick(form["job"])
 	case scopeFilter:
-		return o, o.selectBy(form, now)
+		err = o.selectBy(form, now)
 	default:
-		return nil, wrongOrder(say("The form does not say to which jobs."))
+		err = wrongOrder(say("The form does not say to which jobs."))
 	}
+	return o, err
 }
 
 // pick takes the jobs that were ticked.

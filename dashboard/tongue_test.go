@@ -138,9 +138,18 @@ func TestTongueIsChosen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ chosen, accept, want string }{
-		{"", "", "en"}, {"zh", "", "zh"}, {"en", "zh-CN", "en"}, {"xx", "zh-CN,zh;q=0.9,en;q=0.8", "zh"},
-		{"", "zh-TW", "zh"}, {"", "en-GB,zh;q=0.5", "en"}, {"", "de-DE,de;q=0.9", "en"}, {"", "de,zh;q=0.5", "zh"},
-		{"", "*", "en"}, {"", ";;;,,q=", "en"}, {"", strings.Repeat("a-", 5000), "en"}, {"../zh", "", "en"},
+		{"", "", "en"},
+		{"zh", "", "zh"},
+		{"en", "zh-CN", "en"},
+		{"xx", "zh-CN,zh;q=0.9,en;q=0.8", "zh"},
+		{"", "zh-TW", "zh"},
+		{"", "en-GB,zh;q=0.5", "en"},
+		{"", "de-DE,de;q=0.9", "en"},
+		{"", "de,zh;q=0.5", "zh"},
+		{"", "*", "en"},
+		{"", ";;;,,q=", "en"},
+		{"", strings.Repeat("a-", 5000), "en"},
+		{"../zh", "", "en"},
 	} {
 		if got := all.choose(c.chosen, c.accept).Tag; got != c.want {
 			t.Errorf("chosen %q, accept %.20q: %s, want %s", c.chosen, c.accept, got, c.want)

@@ -66,7 +66,7 @@ func TestSeen(t *testing.T) {
 // A dead job that was requeued and died again is another one than was seen: whoever wanted to delete the
 // first does not lose the second.
 func TestSeenBeforeItCameBack(t *testing.T) {
-	onEach(t, func(t *testing.T, h *harness) {
+	onEach(t, func(_ *testing.T, h *harness) {
 		h.place(queue.Dead, queue.Job{ID: "a"})
 		info, err := h.in.Job(h.ctx, sms, "a")
 		h.ok(err)
