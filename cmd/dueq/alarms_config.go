@@ -204,7 +204,7 @@ func textOf(r *alarm.Rule) ruleText {
 }
 
 // yaml is the rule on one line; JSON is YAML.
-func (r *ruleText) yaml() string {
+func (r ruleText) yaml() string {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return ""

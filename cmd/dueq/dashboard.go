@@ -43,6 +43,10 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	if err != nil {
 		return err
 	}
+	thresholds, err := thresholdsOf(set.thresholds)
+	if err != nil {
+		return err
+	}
 	alarms, err := cfg.alarm(logger)
 	if err != nil {
 		return err
@@ -65,6 +69,7 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	err = startDashboard(ctx, group, client, l, dashboard.Config{
 		BasePath: set.basePath, Hosts: append(hostsOf(set.listen), set.hosts...), PublicURL: set.publicURL,
 		Access: who, ReadOnly: set.readOnly, Redact: set.redact(), Logger: logger,
+		QueueThresholds: thresholds,
 	})
 	if err != nil {
 		_ = l.Close()

@@ -68,6 +68,7 @@ type dashboardSettings struct {
 	redactKeys      []string
 	hiddenKinds     []string
 	insecureNoAuth  bool
+	thresholds      []thresholdText
 }
 
 // defaults are the values of settings that nobody has set. A zero is the default of the package that the
@@ -135,6 +136,7 @@ var settings = []setting{
 	{"dashboard.read_only", "read-only", func(c *config) any { return &c.dashboard.readOnly }, "change nothing, whoever asks"},
 	{"dashboard.redact_keys", "redact-key", func(c *config) any { return &c.dashboard.redactKeys }, "a part of the names of further fields whose values are hidden; repeatable"},
 	{"dashboard.hidden_kinds", "hide-kind", func(c *config) any { return &c.dashboard.hiddenKinds }, "a kind whose payloads are hidden whole; repeatable"},
+	{"dashboard.thresholds", "thresholds", func(c *config) any { return &c.dashboard.thresholds }, "where the verdict on single queues turns"},
 	{"dashboard.insecure_no_auth", "insecure-no-auth", func(c *config) any { return &c.dashboard.insecureNoAuth }, "let everyone who reaches it look at everything, without a login"},
 
 	{"alarms.interval", "interval", func(c *config) any { return &c.alarms.interval }, "how often queues are looked at"},
@@ -192,6 +194,8 @@ func addSettings(flags *pflag.FlagSet, section string) {
 			flags.Duration(s.flag, *field, s.usage)
 		case *[]string:
 			flags.StringSlice(s.flag, *field, s.usage)
+		default: // has no form that a flag could have
+			continue
 		}
 		flags.Lookup(s.flag).Annotations = map[string][]string{sectionNote: {section}}
 	}

@@ -68,7 +68,9 @@ func (c *config) value(s *setting) any {
 	case *[]string:
 		return append([]string{}, *field...)
 	case *[]alarm.Rule:
-		return ruleTexts(*field)
+		return lines(ruleTexts(*field))
+	case *[]thresholdText:
+		return lines(*field)
 	default:
 		return nil
 	}
@@ -87,13 +89,13 @@ func (c *config) print(p *process) error {
 				rows = append(rows, []string{of + ":", ""})
 			}
 		}
-		if rules, ok := s.Value.([]ruleText); ok && len(rules) > 0 {
+		if all, ok := s.Value.([]listed); ok && len(all) > 0 {
 			if err := table(p.out, append(rows, []string{indent + name + ":", "# " + s.where})); err != nil {
 				return err
 			}
 			rows = nil
-			for i := range rules {
-				if _, err := fmt.Fprintf(p.out, "%s  - %s\n", indent, rules[i].yaml()); err != nil {
+			for i := range all {
+				if _, err := fmt.Fprintf(p.out, "%s  - %s\n", indent, all[i].yaml()); err != nil {
 					return err
 				}
 			}
@@ -102,6 +104,17 @@ func (c *config) print(p *process) error {
 		rows = append(rows, []string{indent + name + ": " + yamlValue(s.Value), "# " + s.where})
 	}
 	return table(p.out, rows)
+}
+
+// listed is an entry of a list that takes a line of its own.
+type listed interface{ yaml() string }
+
+func lines[T listed](all []T) []listed {
+	out := make([]listed, len(all))
+	for i := range all {
+		out[i] = all[i]
+	}
+	return out
 }
 
 // length is a duration, which YAML reads as text without quotes.
@@ -119,7 +132,7 @@ func yamlValue(value any) string {
 			words[i] = yamlText(word)
 		}
 		return "[" + strings.Join(words, ", ") + "]"
-	case []ruleText: // of none
+	case []listed: // of none
 		return "[]"
 	default:
 		return fmt.Sprint(v)

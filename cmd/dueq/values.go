@@ -53,6 +53,12 @@ func (s *setting) set(c *config, value any) error {
 			return err
 		}
 		*field = rules
+	case *[]thresholdText:
+		texts, err := parseThresholds(value)
+		if err != nil {
+			return err
+		}
+		*field = texts
 	}
 	return nil
 }
