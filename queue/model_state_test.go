@@ -26,6 +26,7 @@ type model struct {
 	maxLen         int
 	paused, closed bool
 	reaped, grace  int64
+	spared         int64
 	reapedEver     bool
 
 	// replaced and kept are what the sums of the counters need: jobs that another took the place of,
@@ -357,6 +358,7 @@ func (m *model) metaLines(put func(string, string, ...any)) {
 	}
 	if m.reapedEver {
 		fields["reaped"], fields["grace"] = strconv.FormatInt(m.reaped, 10), strconv.FormatInt(m.grace, 10)
+		fields["spared"] = strconv.FormatInt(m.spared, 10)
 	}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		put("meta", "%s: %s", field, fields[field])

@@ -217,28 +217,25 @@ func (m *model) reap(cfg ReapConfig) Reaping {
 	if m.head("leased") == math.MaxInt64 {
 		return r // not even the time is noted: nothing is there to be judged by it
 	}
-	if m.head("leased") == math.MaxInt64 {
-		return Reaping{Next: -1}
-	}
-	due := m.head("leased") <= m.now
-	if due && (!m.reapedEver || m.now-m.reaped > cfg.Stall.Milliseconds()) {
-		m.grace = m.now + cfg.Grace.Milliseconds()
+	if m.head("leased") <= m.now && m.now >= m.grace && m.now-m.reaped > cfg.Stall.Milliseconds() {
+		m.grace, m.spared = m.now+cfg.Grace.Milliseconds(), m.reaped
 	}
 	m.grace = min(m.grace, m.now+cfg.Grace.Milliseconds())
 	m.reapedEver, m.reaped = true, m.now
+	lapsed := slices.DeleteFunc(m.members("leased"), func(id string) bool {
+		score := m.jobs[id].score
+		return score > m.now || m.now < m.grace && score > m.spared
+	})
 	var back, buried, ended []string
-	if due && m.now >= m.grace {
-		lapsed := slices.DeleteFunc(m.members("leased"), func(id string) bool { return m.jobs[id].score > m.now })
-		for _, id := range lapsed[:min(len(lapsed), cfg.Limit)] {
-			j := m.jobs[id]
-			switch {
-			case j.cancelled:
-				ended = append(ended, id)
-			case m.lose(j) >= cfg.MaxLost:
-				buried = append(buried, id)
-			default:
-				back = append(back, id)
-			}
+	for _, id := range lapsed[:min(len(lapsed), cfg.Limit)] {
+		j := m.jobs[id]
+		switch {
+		case j.cancelled:
+			ended = append(ended, id)
+		case m.lose(j) >= cfg.MaxLost:
+			buried = append(buried, id)
+		default:
+			back = append(back, id)
 		}
 	}
 	m.push(false, back, m.since)
@@ -255,7 +252,10 @@ func (m *model) reap(cfg ReapConfig) Reaping {
 	m.count("cancel", len(ended))
 	r.Readied, r.Buried, r.Next = len(back), len(buried), -1
 	if head := m.head("leased"); head != math.MaxInt64 {
-		r.Next = untilNext(max(head, m.grace), m.now)
+		if head > m.spared {
+			head = max(head, m.grace)
+		}
+		r.Next = untilNext(head, m.now)
 	}
 	return r
 }

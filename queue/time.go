@@ -34,8 +34,8 @@ type ReapConfig struct {
 	Limit int
 	// MaxLost is how many workers may be lost with a job until it is dead. Default: 3.
 	MaxLost int
-	// Stall is the time without any Reap of the queue after which Redis is taken to have been away.
-	// Default: 10 s.
+	// Stall is the time without any Reap of the queue after which Redis is taken to have been away. A
+	// caller who comes less often than that ends each lease a Grace later. Default: 10 s.
 	Stall time.Duration
 	// Grace is how long live workers then have for a heartbeat, before leases that ran out meanwhile
 	// are ended. Default: 3 s.

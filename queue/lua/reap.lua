@@ -5,16 +5,22 @@
 -- KEYS jobs high ready low leased tokens faults dead priority unique meta stats series wake
 -- ARGV limit max_lost stall_ms grace_ms
 -- RETURNS how many went to ready, how many to dead, and the wait in ms until a lease can run out (-1: none)
-local pass = redis.call('HMGET', meta, 'reaped', 'grace')
+local pass = redis.call('HMGET', meta, 'reaped', 'grace', 'spared')
 local head = tonumber(redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')[2] or math.huge)
 if head == math.huge then return { 0, 0, -1 } end
--- Nobody looked for a while, so Redis stalled or was away: live workers may speak before leases that
--- ran out meanwhile are judged. A grace that ends later than one from now began before the clock went back.
-local stalled = head <= now and (not pass[1] or now - pass[1] > tonumber(stall_ms))
-local grace = stalled and now + grace_ms or math.min(pass[2] or 0, now + grace_ms)
+local reaped, grace, spared = tonumber(pass[1] or 0), tonumber(pass[2] or 0), tonumber(pass[3] or 0)
+-- Nobody looked for a while, so Redis stalled or was away: live workers may speak before leases that ran
+-- out since are judged. One that had run out by the last look has had its time, or would for ever be
+-- spared by looks that come rarely. A grace that ends later than one from now began before the clock went
+-- back.
+if head <= now and now >= grace and now - reaped > tonumber(stall_ms) then
+  grace, spared = now + grace_ms, reaped
+end
+grace = math.min(grace, now + grace_ms)
+local judged = now < grace and math.min(spared, now) or now
 local back, entries, buried, ended, faulty, when = {}, {}, {}, {}, {}, {}
-if head <= now and now >= grace then
-  for _, job in ipairs(redis.call('ZRANGEBYSCORE', leased, '-inf', now, 'LIMIT', 0, limit)) do
+if head <= judged then
+  for _, job in ipairs(redis.call('ZRANGEBYSCORE', leased, '-inf', judged, 'LIMIT', 0, limit)) do
     local failures, lost, errors = counts(redis.call('HGET', faults, job))
     if string.sub(redis.call('HGET', tokens, job) or '', 1, 1) == '-' or redis.call('HEXISTS', jobs, job) == 0 then
       ended[#ended + 1] = job
@@ -30,7 +36,7 @@ if head <= now and now >= grace then
   end
 end
 -- writes
-redis.call('HSET', meta, 'reaped', now, 'grace', grace)
+redis.call('HSET', meta, 'reaped', now, 'grace', grace, 'spared', spared)
 if #faulty > 0 then redis.call('HSET', faults, unpack(faulty)) end
 if #buried > 0 then redis.call('ZADD', dead, unpack(when)) end
 push('RPUSH', back, entries)
@@ -41,4 +47,4 @@ forget(ended, 'gone')
 unlease(ended, 'cancel')
 head = tonumber(redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')[2] or math.huge)
 if head == math.huge then return { #back, #buried, -1 } end
-return { #back, #buried, math.max(0, math.max(head, grace) - now) }
+return { #back, #buried, math.max(0, (head > spared and math.max(head, grace) or head) - now) }

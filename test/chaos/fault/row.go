@@ -27,7 +27,7 @@ func All() []Row { return append(Rows(), mutants) }
 func Rows() []Row {
 	return append([]Row{
 		workerKill, redisKill, workerStop, redisStop, redisAbsent, replicaPromoted, crowd, rolling, scriptFlush,
-		poison, burst, atRest, redisDown, reconnectHerd, clockSkew, clockJump, hugePayloads, tenMillion,
+		poison, burst, atRest, redisDown, reconnectHerd, redisBlip, clockSkew, clockJump, hugePayloads, tenMillion,
 	}, nodeRows()...)
 }
 
