@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/dueq-io/dueq/internal/outage"
 	"github.com/dueq-io/dueq/internal/testhook"
 )
 
@@ -26,6 +27,7 @@ type Client struct {
 
 	lines  sync.Map // queue name -> *line
 	member *membership
+	outage outage.Log
 	// shiftMS moves the time that scripts read. Only tests can set it.
 	shiftMS atomic.Int64
 }
@@ -343,6 +345,10 @@ func (c *Client) act(ctx context.Context, sc *script, queue, id string, more ...
 
 // Broker returns the verbs of workers and schedulers.
 func (c *Client) Broker() *Broker { return &Broker{c: c} }
+
+// OutageDue says whether a loop that found Redis away is to log it: one of all loops on a client does, every
+// 5 s. It takes the turn.
+func (b *Broker) OutageDue() bool { return b.c.outage.OutageDue() }
 
 // Inspector returns what operators read and do.
 func (c *Client) Inspector() *Inspector { return &Inspector{c: c} }

@@ -21,6 +21,7 @@ type broker interface {
 	WaitTick(ctx context.Context, queues []string, timeout time.Duration) (string, error)
 	WakeTick(ctx context.Context, queue string) error
 	AnyLeased(ctx context.Context, queues []string) (bool, error)
+	OutageDue() bool
 }
 
 // Scheduler moves time forward: it makes due jobs ready, takes jobs back from workers that were lost,
@@ -30,7 +31,6 @@ type Scheduler struct {
 	cfg    Config
 	broker broker
 	tally  tally
-	outage outage
 
 	mu      sync.Mutex
 	keepers map[string]*keeper

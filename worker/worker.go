@@ -29,6 +29,7 @@ type broker interface {
 	WaitReady(ctx context.Context, queues []string, timeout time.Duration) (string, error)
 	WakeReady(ctx context.Context, queue string) error
 	AnyReady(ctx context.Context, queues []string) (bool, error)
+	OutageDue() bool
 }
 
 // Worker leases jobs, runs their handlers and settles the results. Set its handlers, then call Run once.
@@ -43,7 +44,6 @@ type Worker struct {
 	running running
 	crew    *crew
 	tally   tally
-	outage  outage
 
 	// hurry is closed to end the grace time; released says that what had not returned by the end was
 	// given back, so that a late return settles nothing.
