@@ -136,6 +136,16 @@ func (m *membership) start(wait time.Duration) {
 	}
 }
 
+// failed logs why a beat failed, unless another loop of the client has just said that Redis is away.
+func (m *membership) failed(err error) {
+	if _, err := classify(err); errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknown) {
+		if !m.c.outage.OutageDue() {
+			return
+		}
+	}
+	m.c.cfg.Logger.Warn("the program is not seen: its beat failed", slog.Any("error", err))
+}
+
 func (m *membership) run(ctx context.Context, wait time.Duration, poke, ended chan struct{}) {
 	defer close(ended)
 	timer := time.NewTimer(wait)
@@ -153,7 +163,7 @@ func (m *membership) run(ctx context.Context, wait time.Duration, poke, ended ch
 			return // the caller's go-redis client, closed before ours
 		}
 		if err != nil && !failing && ctx.Err() == nil {
-			m.c.cfg.Logger.Warn("the program is not seen: its beat failed", slog.Any("error", err))
+			m.failed(err)
 		}
 		failing = err != nil
 		timer.Reset(beatEvery)
