@@ -52,6 +52,9 @@ func (at *scale) close() error {
 
 func nameOf(i int) string { return fmt.Sprintf("queue-%02d", i) }
 
+// known is the ID of one job of each queue.
+const known = "known"
+
 // fill gives a queue jobs: most are delayed over a week, some are ready, a few dead and a few retrying.
 func fill(ctx context.Context, client *queue.Client, name string, n int) error {
 	const batch, failed = 1000, 20
@@ -63,6 +66,9 @@ func fill(ctx context.Context, client *queue.Client, name string, n int) error {
 			if left <= n-batch/10 || i >= batch/10 { // the first hundred are ready
 				jobs[i].Delay = time.Hour + time.Duration(rand.Int64N(int64(7*24*time.Hour)))
 			}
+		}
+		if left == n {
+			jobs[len(jobs)-1].ID = known
 		}
 		if _, err := client.EnqueueMany(ctx, jobs); err != nil {
 			return err
@@ -115,7 +121,8 @@ func pages(ctx context.Context, s *suite) (verdict, error) {
 	all := []string{
 		"/", "/queues", "/queue?name=" + name, "/queue?state=delayed&name=" + name, "/jobs", "/jobs?state=delayed&queue=" + name,
 		"/jobs?state=dead", "/errors", "/schedule", "/schedule?reach=24h", "/schedule?reach=7d&queue=" + name, "/workers",
-		"/producers", "/charts?queue=" + name, "/charts?range=30d&queue=" + name, "/redis", "/api/v1/queues", "/metrics",
+		"/producers", "/charts?queue=" + name, "/charts?range=30d&queue=" + name, "/redis",
+		"/job?id=" + known + "&queue=" + name, "/jobs?find=" + known, "/alerts", "/journal", "/api/v1/queues", "/metrics",
 	}
 	for _, page := range all {
 		var took []time.Duration

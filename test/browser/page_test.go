@@ -64,6 +64,7 @@ func busy(t *testing.T) *site {
 func TestAccessible(t *testing.T) {
 	t.Parallel()
 	s := busy(t)
+	t.Logf("figure: %d pages, light and dark, 360 and 1280 px wide", len(paths("one")))
 	for _, width := range []int64{360, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprint(scheme, " ", width), func(t *testing.T) {

@@ -63,6 +63,7 @@ func TestPromtoolFindsNothing(t *testing.T) {
 			t.Errorf("%s has no test", alert[1])
 		}
 	}
+	t.Logf("figure: %d rules with tests", len(all))
 }
 
 func TestPromtoolChecksTheMetrics(t *testing.T) {
@@ -210,6 +211,7 @@ func TestPrometheusScrapesALiveSystem(t *testing.T) {
 	host := func(p *process) string { return strings.TrimSuffix(p.address(), "/metrics") }
 	p := newPrometheus(t, map[string]string{"localhost:7373": demo.page(), "localhost:9373": host(worker), "localhost:9374": host(scheduler)})
 	left := queriesOf(t)
+	queries := len(left)
 	if len(left) < 25 {
 		t.Fatalf("%d queries", len(left))
 	}
@@ -237,6 +239,7 @@ func TestPrometheusScrapesALiveSystem(t *testing.T) {
 		}
 	}
 	p.rulesAreWell()
+	t.Logf("figure: %d queries of the Grafana dashboard bring data", queries)
 }
 
 func (p *prometheus) rulesAreWell() {
