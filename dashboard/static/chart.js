@@ -41,6 +41,12 @@ function powers(/** @type {any} */ _, /** @type {number} */ __, /** @type {numbe
   return out;
 }
 
+/** The numbers that no line leads to, which would not be seen without a point. */
+function alone(/** @type {any} */ u, /** @type {number} */ i) {
+  const line = /** @type {(number | null)[]} */ (u.data[i]);
+  return line.flatMap((n, at) => (n != null && line[at - 1] == null && line[at + 1] == null ? [at] : []));
+}
+
 /** A chart in its place, and how to give it other numbers. */
 function draw(/** @type {HTMLElement} */ place) {
   const uPlot = /** @type {any} */ (globalThis).uPlot;
@@ -59,7 +65,7 @@ function draw(/** @type {HTMLElement} */ place) {
       cursor: { y: false, drag: { x: true, y: false } },
       tzDate: (/** @type {number} */ at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       scales: { y: seconds ? { distr: 3, range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => uPlot.rangeLog(Math.max(0.001, low || 0.001), Math.max(0.01, high || 1), 10, true) } : { range: { min: { hard: 0, pad: 0, mode: 1, soft: 0 }, max: { pad: 0.1, soft: 1, mode: 2 } } } },
-      series: [{}, ...lines.map((line) => ({ stroke: getComputedStyle(line).color, width: 1.6, dash: line.dataset.line === "failed" ? [5, 3] : undefined, points: { show: false }, spanGaps: false }))],
+      series: [{}, ...lines.map((line) => ({ stroke: getComputedStyle(line).color, width: 1.6, dash: line.dataset.line === "failed" ? [5, 3] : undefined, points: { show: true, size: 4, filter: alone }, spanGaps: false }))],
       axes: [{ ...axis, values: clocks, space: 70 }, { ...axis, size: 62, ...(seconds ? { splits: powers } : {}), values: (/** @type {any} */ _, /** @type {(number | null)[]} */ all) => all.map((n) => (n == null ? "" : words(n, seconds))) }],
       hooks: {
         setCursor: [
