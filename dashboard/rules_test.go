@@ -204,3 +204,19 @@ func TestThresholdsOfQueues(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// The hour of a queue is read seldom; who has just died is in the last minutes.
+func TestJobsThatHaveJustDied(t *testing.T) {
+	t.Parallel()
+	five := queue.Activity{Queue: "sms", Counts: queue.Counts{Dead: 6}}
+	for _, before := range []int64{1, 9} {
+		f := frame{snapshot: snapshot{
+			queues: []queueState{{reading: reading{QueueInfo: queue.QueueInfo{Name: "sms"}}}},
+			slow:   slow{activity: map[string]activity{"sms": {five: five}}, hours: map[string]hour{"sms": {dead: before}}},
+		}}
+		f.join()
+		if got := f.queues[0].hour.dead; got != max(before, 6) {
+			t.Errorf("%d died within the hour, of which 6 in five minutes and %d were known: %d", max(before, 6), before, got)
+		}
+	}
+}
