@@ -77,13 +77,15 @@ var signalWords = map[alarm.Signal]phrase{
 // unwatched is how long after the last look it is said that nobody looks.
 const unwatched = time.Minute
 
+func isWatched(s *alarm.State) bool { return !s.Looked.IsZero() && s.Now.Sub(s.Looked) <= unwatched }
+
 func (d *Dashboard) alertsData(ctx context.Context, v *view) (any, error) {
 	s, err := d.alarms.State(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := alertsView{
-		Watched: !s.Looked.IsZero() && s.Now.Sub(s.Looked) <= unwatched, Looked: newMoment(s.Looked, s.Now),
+		Watched: isWatched(s), Looked: newMoment(s.Looked, s.Now),
 		Acts: v.acts(access.Operate), Edits: v.acts(access.Administer) && v.id.Scope() == "",
 		Did: didAlertWords[v.query.Get("did")], Queue: v.query.Get("queue"),
 	}

@@ -16,7 +16,7 @@ func newAlertsStrip(v *view) *alertsStrip {
 	if s == nil {
 		return nil
 	}
-	out := &alertsStrip{Watched: !s.Looked.IsZero() && s.Now.Sub(s.Looked) <= unwatched}
+	out := &alertsStrip{Watched: isWatched(s)}
 	open := v.seenOpen(s)
 	out.More = max(0, len(open)-shownAlerts)
 	for i := range open[:min(len(open), shownAlerts)] {

@@ -33,6 +33,7 @@ type exporter struct {
 	up, age, took, missed, streams             *prometheus.Desc
 	members, busy, slots                       *prometheus.Desc
 	redisUp, redisUsed, redisLimit, redisRTT   *prometheus.Desc
+	alarms                                     alarmMetrics
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -65,15 +66,16 @@ func newExporter(c *collector, cfg *Config) *exporter {
 		redisUsed:  describe("dueq_redis_memory_used_bytes", "Memory that the server uses.", "server"),
 		redisLimit: describe("dueq_redis_memory_max_bytes", "The server's maxmemory; 0 is none.", "server"),
 		redisRTT:   describe("dueq_redis_round_trip_seconds", "How long a PING took.", "server"),
+		alarms:     newAlarmMetrics(),
 	}
 }
 
 // Describe sends what Collect can send.
 func (e *exporter) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{
+	for _, desc := range append(e.alarms.all(),
 		e.jobs, e.verbJobs, e.failed, e.expired, e.late, e.lag, e.queues, e.verdict, e.level, e.up, e.age, e.took, e.missed, e.streams,
 		e.members, e.slots, e.busy, e.redisUp, e.redisUsed, e.redisLimit, e.redisRTT,
-	} {
+	) {
 		out <- desc
 	}
 	for _, g := range e.gauges {
@@ -107,6 +109,9 @@ func (e *exporter) Collect(out chan<- prometheus.Metric) {
 		if q := &f.queues[i]; q.err == nil {
 			e.queue(out, q, levels[q.Name])
 		}
+	}
+	if e.id.Scope() == "" { // incidents are of queues
+		e.alarms.send(out, f.alarms)
 	}
 	e.fleet(out, &f.members)
 	for i := range f.servers {

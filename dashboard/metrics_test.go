@@ -11,10 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/dueq-io/dueq/alarm"
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -75,6 +78,38 @@ func TestMetricsOfAStaleFrame(t *testing.T) {
 	}
 	if value(t, families, "dueq_collector_up") != 0 || value(t, families, "dueq_collector_missed_samples") != 3 || families["dueq_queue_jobs"] != nil {
 		t.Error("what was true once is reported as true")
+	}
+}
+
+// What is said of alarms is for those who see all queues: incidents are of queues.
+func TestMetricsOfAlarms(t *testing.T) {
+	t.Parallel()
+	d := fake(t, Config{}, nil)
+	f := busyFrame()
+	f.at = time.Now()
+	d.collector.latest.Store(f)
+	if families := scrape(t, d); families["dueq_alarm_watched"] != nil {
+		t.Errorf("before anything is known of them: %v", families["dueq_alarm_watched"])
+	}
+	f = busyFrame()
+	f.at = time.Now()
+	f.alarms = &alarm.State{Now: noon, Looked: noon.Add(-time.Second), Open: make([]alarm.Incident, 2), Ended: []alarm.Incident{{Deliveries: []alarm.Delivery{
+		{Sender: "mail", Error: "refused"}, {Sender: "hook", Ended: noon},
+	}}}}
+	d.collector.latest.Store(f)
+	families := scrape(t, d)
+	for name, want := range map[string]float64{"watched": 1, "incidents_open": 2, "messages_failing": 1} {
+		if got := value(t, families, "dueq_alarm_"+name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	part := newExporter(d.collector, &d.cfg)
+	part.id = access.Identity{Name: "bob", Role: access.Viewer, Queues: []string{"sms"}}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(part)
+	seen, err := registry.Gather()
+	if err != nil || slices.ContainsFunc(seen, func(m *dto.MetricFamily) bool { return strings.HasPrefix(m.GetName(), "dueq_alarm_") }) {
+		t.Errorf("%v: who sees one queue sees alarms of all", err)
 	}
 }
 
