@@ -55,8 +55,9 @@ func (p *Program) Stop(tb testing.TB) {
 // StopBesideSilence stops the program while there is a connection to it on which nothing was asked.
 func (p *Program) StopBesideSilence(tb testing.TB) {
 	tb.Helper()
+	var dialer net.Dialer
 	dial := func() net.Conn {
-		c, err := net.DialTimeout("tcp", p.Address(tb), Patience)
+		c, err := dialer.DialContext(tb.Context(), "tcp", p.Address(tb))
 		if err != nil {
 			tb.Fatal(err)
 		}
