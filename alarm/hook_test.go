@@ -45,6 +45,13 @@ func newTarget(t *testing.T, answer http.HandlerFunc) *target {
 	return s
 }
 
+// last is what was posted last, and how many posts there were.
+func (s *target) last() (header http.Header, body []byte, posts int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.header, s.body, s.posts
+}
+
 // message is one of queue sms.
 func message(event Event) *Message {
 	i := Incident{
@@ -77,19 +84,20 @@ func TestWebhookIsSignedAndReadable(t *testing.T) {
 		if err := sender.Send(t.Context(), message(event)); err != nil {
 			t.Fatal(err)
 		}
-		if err := verify.Verify(s.body, s.header); err != nil {
+		header, sent, _ := s.last()
+		if err := verify.Verify(sent, header); err != nil {
 			t.Error(err)
 		}
-		if id := s.header.Get("Webhook-Id"); id != "ABC-"+string(event) {
+		if id := header.Get("Webhook-Id"); id != "ABC-"+string(event) {
 			t.Errorf("id %q", id)
 		}
 		var body WebhookBody
-		if err := json.Unmarshal(s.body, &body); err != nil {
+		if err := json.Unmarshal(sent, &body); err != nil {
 			t.Fatal(err)
 		}
 		d := body.Data
 		if body.Type != "alarm."+string(event) || d.Queue != "sms" || d.Value != 372 || d.Limit != 300 || *d.Depth != 15520 || *d.Workers != 2 || (d.Ended != nil) != (event == Ended) {
-			t.Errorf("%s", s.body)
+			t.Errorf("%s", sent)
 		}
 	}
 }
@@ -120,7 +128,8 @@ func TestSlack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var body struct{ Text string }
-	if err := json.Unmarshal(s.body, &body); err != nil {
+	_, sent, _ := s.last()
+	if err := json.Unmarshal(sent, &body); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range []string{"&lt;!channel&gt;&amp;/sms", "15520 ready", "20 of 20 slots", "<https://ops.example/dueq/queue?name=sms>"} {
@@ -149,14 +158,15 @@ func TestHookAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = sender.Send(t.Context(), message(Opened))
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || s.posts != 1 {
-			t.Errorf("%d posts, %v; want %q", s.posts, err, want)
+		_, _, posts := s.last()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || posts != 1 {
+			t.Errorf("%d posts, %v; want %q", posts, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("the error shows the URL: %v", err)
 		}
 	}
-	if elsewhere.posts > 0 {
+	if _, _, posts := elsewhere.last(); posts > 0 {
 		t.Error("a redirect was followed")
 	}
 }

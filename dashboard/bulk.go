@@ -145,7 +145,7 @@ func (b *bulk) find(id string) *operation {
 	return b.all[i]
 }
 
-// run does it, and notes it in the journal once it has ended, however it ended.
+// run does it and notes it in the journal, however it ended. Who sees that it has ended finds it there.
 func (o *operation) run(ctx context.Context) {
 	told := make(chan struct{})
 	telling, stopTelling := context.WithCancel(ctx)
@@ -153,14 +153,12 @@ func (o *operation) run(ctx context.Context) {
 	err := o.work(ctx)
 	stopTelling()
 	<-told
-	o.note(func(p *progress) {
-		p.Ended = time.Now()
-		p.Stopped = ctx.Err() != nil
-		if err != nil && !p.Stopped {
-			p.Failed = public(err)
-		}
-	})
 	p := o.look()
+	p.Ended = time.Now()
+	p.Stopped = ctx.Err() != nil
+	if err != nil && !p.Stopped {
+		p.Failed = public(err)
+	}
 	e := queue.JournalEntry{
 		Action: string(p.Act), Queue: p.Queue, Filter: p.Filter, Bound: "before " + writeTime(p.Bound), Count: p.Done,
 		Reason: o.order.reason, Result: p.result(),
@@ -171,6 +169,7 @@ func (o *operation) run(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	_ = o.actor.d.note(o.request.WithContext(last), o.actor.id, e) // is in the log
+	o.note(func(all *progress) { *all = p })
 	o.share(last)
 }
 

@@ -147,10 +147,10 @@ func TestStop(t *testing.T) {
 			if got := op.look(); !got.Stopped || got.Failed != "" {
 				t.Errorf("%+v", got)
 			}
-			redistest.Eventually(t, time.Minute, func() bool {
-				entries, err := client.Desk().Journal(t.Context(), "", 10)
-				return err == nil && len(entries) == 1 && strings.HasPrefix(entries[0].Result, "stopped") && entries[0].Count == op.look().Done
-			})
+			entries, err := client.Desk().Journal(t.Context(), "", 10)
+			if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Result, "stopped") || entries[0].Count != op.look().Done {
+				t.Errorf("journal: %+v, %v", entries, err)
+			}
 			redistest.Eventually(t, time.Minute, func() bool {
 				return strings.Contains(other.get("/operation?id="+op.ID).body, "stopped")
 			})

@@ -134,9 +134,7 @@ var basePath = regexp.MustCompile(`^(/[a-zA-Z0-9_.~-]+)*$`)
 // validate returns all that is wrong, joined.
 func (c *Config) validate() error {
 	var errs []error
-	wrong := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{queue.ErrInvalid}, args...)...))
-	}
+	wrong := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
 	if !basePath.MatchString(c.BasePath) || (c.BasePath != "" && path.Clean(c.BasePath) != c.BasePath) {
 		wrong("BasePath %q: want something like /dueq, of [a-zA-Z0-9_.~-] between slashes", c.BasePath)
 	}
@@ -154,6 +152,5 @@ func (c *Config) validate() error {
 	if c.IdleInterval < c.Interval || c.IdleInterval > maxIdleInterval {
 		wrong("IdleInterval %v: want %v to %v", c.IdleInterval, c.Interval, maxIdleInterval)
 	}
-	c.checkThresholds(wrong)
-	return errors.Join(append(errs, c.Access.Validate(), c.Redact.Validate())...)
+	return errors.Join(append(errs, c.checkThresholds(), c.Access.Validate(), c.Redact.Validate())...)
 }

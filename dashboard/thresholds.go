@@ -2,9 +2,14 @@ package dashboard
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
+
+	"github.com/dueq-io/dueq/queue"
 )
 
 // Thresholds are where the verdict on a queue turns from healthy to degraded, and from there to down.
@@ -111,14 +116,19 @@ func (c *Config) fillThresholds() {
 	c.MemoryDown = cmp.Or(c.MemoryDown, defaultMemoryDown)
 }
 
-func (c *Config) checkThresholds(wrong func(format string, args ...any)) {
+// CheckThresholds returns all that is wrong with the thresholds of single queues, where those of all others are the
+// defaults, joined: each is an ErrInvalid. A program that reads them from people can so refuse them at once.
+func CheckThresholds(queues map[string]Thresholds) error {
+	c := Config{QueueThresholds: queues}
+	c.fillThresholds()
+	return c.checkThresholds()
+}
+
+func (c *Config) checkThresholds() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
 	c.Thresholds.validate("Thresholds", wrong)
-	patterns := make([]string, 0, len(c.QueueThresholds))
-	for pattern := range c.QueueThresholds {
-		patterns = append(patterns, pattern)
-	}
-	slices.Sort(patterns)
-	for _, pattern := range patterns {
+	for _, pattern := range slices.Sorted(maps.Keys(c.QueueThresholds)) {
 		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
 			wrong("QueueThresholds %q: want a name of a queue with * and ?", pattern)
 		}
@@ -126,4 +136,9 @@ func (c *Config) checkThresholds(wrong func(format string, args ...any)) {
 		t.validate("QueueThresholds of "+pattern, wrong)
 	}
 	checkShares("Redis", "Memory", c.MemoryDegraded, c.MemoryDown, wrong)
+	return errors.Join(errs...)
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{queue.ErrInvalid}, args...)...)
 }

@@ -224,7 +224,7 @@ func (c *Client) deniedCalls(ctx context.Context, probes [][]any) ([]string, err
 		}
 		if err := calls[i].Err(); redis.HasErrorPrefix(err, "NOPERM") {
 			denied = append(denied, fmt.Sprint(words[0]))
-		} else if err != nil && !isNil(err) && !redis.HasErrorPrefix(err, "ERR EXEC") {
+		} else if err != nil && !isNil(err) && !redis.HasErrorPrefix(err, "EXEC without MULTI") {
 			return nil, err
 		}
 	}

@@ -33,6 +33,9 @@ func TestACL(t *testing.T) {
 			t.Parallel()
 			server := redistest.StartTCP(t)
 			p := &aclPlace{t: t, role: role, addr: server.Addr(), admin: server.Client()}
+			if _, err := p.open(nil, false); err != nil {
+				t.Errorf("refused at start with all rules: %v", err)
+			}
 			if denied, err := p.flow(nil); err != nil || len(denied) > 0 {
 				t.Fatalf("with all rules: %v, denied %v", err, denied)
 			}

@@ -91,7 +91,8 @@ func defaults() *config {
 type setting struct {
 	// key is the name in the file; a dot stands for a section.
 	key, flag string
-	// field is a pointer into the config: *string, *bool, *int, *time.Duration, *[]string or *[]alarm.Rule.
+	// field is a pointer into the config: *string, *bool, *int, *time.Duration, *[]string, *[]alarm.Rule or
+	// *[]thresholdText.
 	field func(c *config) any
 	usage string
 }

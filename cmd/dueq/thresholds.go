@@ -110,7 +110,7 @@ func parseThresholds(value any) ([]thresholdText, error) {
 	return out, err
 }
 
-// thresholdsOf are the thresholds by queues.
+// thresholdsOf are the thresholds by queues, or what is wrong with them, also with one beside another.
 func thresholdsOf(texts []thresholdText) (map[string]dashboard.Thresholds, error) {
 	out := make(map[string]dashboard.Thresholds, len(texts))
 	for i, text := range texts {
@@ -134,7 +134,7 @@ func thresholdsOf(texts []thresholdText) (map[string]dashboard.Thresholds, error
 		}
 		out[queues] = t
 	}
-	return out, nil
+	return out, dashboard.CheckThresholds(out)
 }
 
 // yaml is the thresholds on one line; JSON is YAML.
