@@ -80,7 +80,7 @@ func (ks *keyspace) lines() map[string][]string {
 				value = recordLine(field, value)
 			case name == "faults":
 				f := parseFaults(value)
-				value = faultsLine(f.failures, f.lost, f.reason, len(f.errors))
+				value = faultsLine(&f)
 			case name == "meta" && (field == "paused" || field == "closed"):
 				value = "since"
 			}
@@ -116,8 +116,8 @@ func jobLine(j *Job) string {
 		" ", j.Backoff, " ", expires, j.OnExpiry, " ", max(j.Retain, 0), " ", j.Tags, " ", len(j.Headers), j.Headers)
 }
 
-func faultsLine(failures, lost int, reason Reason, errors int) string {
-	return fmt.Sprintf("%d failures, %d lost, reason %q, %d errors", failures, lost, reason, errors)
+func faultsLine(f *faults) string {
+	return fmt.Sprintf("%d failures, %d lost, reason %q, begun %q, %d errors", f.failures, f.lost, f.reason, f.begun, len(f.errors))
 }
 
 // difference says where two forms of a shard differ, key by key.

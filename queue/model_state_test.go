@@ -302,7 +302,7 @@ func (m *model) lines() map[string][]string {
 			put("tokens", "%s: %s%d", id, map[bool]string{true: "-"}[j.cancelled], j.token)
 		}
 		if f := j.faults; f != nil {
-			put("faults", "%s: %s", id, faultsLine(f.failures, f.lost, f.reason, len(f.errors)))
+			put("faults", "%s: %s", id, faultsLine(f))
 		}
 		if p := j.job.Priority; p != Normal {
 			put("priority", "%s: %s", id, map[Priority]string{High: "h", Low: "l"}[p])

@@ -86,6 +86,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"settle batch":  m.settleBatch,
 		"settle more":   m.settleBatch,
 		"extend":        m.extend,
+		"begin":         m.begin,
 		"limit":         m.limit,
 		"reap":          m.reap,
 		"reap on time":  m.reapOnTime,

@@ -211,66 +211,6 @@ func (m *model) extend(all []*Delivery, lease time.Duration) []error {
 	return answers
 }
 
-func (m *model) reap(cfg ReapConfig) Reaping {
-	cfg = cfg.withDefaults()
-	r := Reaping{Next: -time.Millisecond}
-	if m.head("leased") == math.MaxInt64 {
-		return r // not even the time is noted: nothing is there to be judged by it
-	}
-	if m.head("leased") <= m.now && m.now >= m.grace && m.now-m.reaped > cfg.Stall.Milliseconds() {
-		m.grace, m.spared = m.now+cfg.Grace.Milliseconds(), m.reaped
-	}
-	m.grace = min(m.grace, m.now+cfg.Grace.Milliseconds())
-	m.reapedEver, m.reaped = true, m.now
-	lapsed := slices.DeleteFunc(m.members("leased"), func(id string) bool {
-		score := m.jobs[id].score
-		return score > m.now || m.now < m.grace && score > m.spared
-	})
-	var back, buried, ended []string
-	for _, id := range lapsed[:min(len(lapsed), cfg.Limit)] {
-		j := m.jobs[id]
-		switch {
-		case j.cancelled:
-			ended = append(ended, id)
-		case m.lose(j) >= cfg.MaxLost:
-			buried = append(buried, id)
-		default:
-			back = append(back, id)
-		}
-	}
-	m.push(false, back, m.since)
-	for _, id := range buried {
-		m.jobs[id].faults.reason = ReasonCrashLoop
-		m.unlock(id, "done")
-		m.end(id, "dead", m.now)
-	}
-	for _, id := range ended {
-		m.remove(id, "gone")
-	}
-	m.count("reap", len(back))
-	m.count("bury", len(buried))
-	m.count("cancel", len(ended))
-	r.Readied, r.Buried, r.Next = len(back), len(buried), -1
-	if head := m.head("leased"); head != math.MaxInt64 {
-		if head > m.spared {
-			head = max(head, m.grace)
-		}
-		r.Next = untilNext(head, m.now)
-	}
-	return r
-}
-
-// lose counts a worker that was lost with a job.
-func (m *model) lose(j *modelJob) int {
-	f := faults{}
-	if j.faults != nil {
-		f.failures, f.lost, f.errors = j.faults.failures, j.faults.lost, j.faults.errors
-	}
-	f.lost++
-	j.faults = &f
-	return f.lost
-}
-
 func (m *model) cancel(ids []string) []error {
 	answers := make([]error, len(ids))
 	for i, id := range ids {

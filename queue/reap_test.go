@@ -192,8 +192,12 @@ func TestReapCrashLoop(t *testing.T) {
 		h.ok(h.b.Retry(h.ctx, h.leaseOne(), 0, errors.New("a failure")))
 		h.promote(1)
 		for lost := 1; lost <= 3; lost++ {
-			if d := h.leaseOne(); d.Attempt != 1+lost || d.Failures != 1 || d.LostLeases != lost-1 {
+			d := h.leaseOne()
+			if d.Attempt != 1+lost || d.Failures != 1 || d.LostLeases != lost-1 {
 				t.Fatalf("start %d: %+v", lost, d)
+			}
+			if d.Suspect() {
+				h.ok(h.b.Begin(h.ctx, d, leaseTime))
 			}
 			r := h.reapAfter(leaseTime, queue.ReapConfig{})
 			if lost < 3 && r.Readied != 1 || lost == 3 && r.Buried != 1 {
@@ -270,6 +274,52 @@ func TestReapWakes(t *testing.T) {
 		h.reapAfter(leaseTime, queue.ReapConfig{})
 		if n := h.rdb.LLen(h.ctx, h.key("wake")).Val(); n != 1 {
 			t.Fatalf("%d tokens in wake", n)
+		}
+	})
+}
+
+// What ends a worker while a suspect waits to run alone is something else: only a suspect that has begun is
+// dead by the next lost lease, however many were lost before, within reason.
+func TestSuspectsAreBlamedForWhatTheyRan(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		h.enqueue(queue.Job{ID: "suspect"})
+		lose := func(begins bool) queue.Reaping {
+			t.Helper()
+			d := h.leaseOne()
+			if begins {
+				h.ok(h.b.Begin(h.ctx, d, leaseTime))
+			}
+			return h.reapAfter(leaseTime, queue.ReapConfig{})
+		}
+		for n := range 5 {
+			if r := lose(n == 1); r.Readied != 1 || r.Buried != 0 {
+				t.Fatalf("lease %d was lost, waiting: %+v", n+1, r)
+			}
+		}
+		begun := h.leaseOne()
+		h.ok(h.b.Begin(h.ctx, begun, leaseTime))
+		h.ok(h.b.Release(h.ctx, begun)) // so that what was noted of this lease is there at the next
+		if r := lose(false); r.Buried != 0 {
+			t.Fatalf("what began under another lease is blamed: %+v", r)
+		}
+		if r := lose(true); r.Readied != 0 || r.Buried != 1 {
+			t.Fatalf("lost while it ran: %+v", r)
+		}
+		info, err := h.in.Job(h.ctx, sms, "suspect")
+		h.ok(err)
+		if info.State != queue.Dead || info.Reason != queue.ReasonCrashLoop || info.LostLeases != 7 {
+			t.Fatalf("%+v", info)
+		}
+		// A caller that never says that it begins does not run it for ever.
+		h.enqueue(queue.Job{ID: "unsaid"})
+		for n := range 30 {
+			if r := lose(false); (r.Buried == 1) != (n == 29) {
+				t.Fatalf("lease %d was lost: %+v", n+1, r)
+			}
+		}
+		if err := h.b.Begin(h.ctx, begun, leaseTime); !errors.Is(err, queue.ErrLeaseLost) {
+			t.Fatalf("begin of a job that is dead: %v", err)
 		}
 	})
 }

@@ -105,6 +105,10 @@ func (f *fakeBroker) Extend(_ context.Context, all []*queue.Delivery, _ time.Dur
 	return verdicts, nil
 }
 
+func (f *fakeBroker) Begin(_ context.Context, d *queue.Delivery, _ time.Duration) error {
+	return f.note(call{verb: "begin", id: d.ID})
+}
+
 func (f *fakeBroker) Ack(_ context.Context, d *queue.Delivery) error {
 	return f.note(call{verb: "ack", id: d.ID})
 }

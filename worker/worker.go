@@ -18,6 +18,7 @@ import (
 type broker interface {
 	Lease(ctx context.Context, queue string, n int, lease time.Duration) ([]*queue.Delivery, bool, error)
 	Extend(ctx context.Context, deliveries []*queue.Delivery, lease time.Duration) ([]error, error)
+	Begin(ctx context.Context, d *queue.Delivery, lease time.Duration) error
 	Ack(ctx context.Context, d *queue.Delivery) error
 	AckThen(d *queue.Delivery, then func(error))
 	Retry(ctx context.Context, d *queue.Delivery, delay time.Duration, cause error) error

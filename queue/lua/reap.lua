@@ -3,8 +3,10 @@
 -- by what it reads itself, so any number of processes may call it.
 -- USES clock rings series owned ready unique forget unlease
 -- KEYS jobs high ready low leased tokens faults dead priority unique meta stats series wake
--- ARGV limit max_lost stall_ms grace_ms
+-- ARGV limit max_lost stall_ms grace_ms alone_after
 -- RETURNS how many went to ready, how many to dead, and the wait in ms until a lease can run out (-1: none)
+--   alone_after: from so many lost leases on a job runs alone, and is dead only where its handler had begun (or ten
+--   times max_lost leases were lost): until then it is others that end its worker
 local pass = redis.call('HMGET', meta, 'reaped', 'grace', 'spared')
 local head = tonumber(redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')[2] or math.huge)
 if head == math.huge then return { 0, 0, -1 } end
@@ -21,11 +23,13 @@ local judged = now < grace and math.min(spared, now) or now
 local back, entries, buried, ended, faulty, when = {}, {}, {}, {}, {}, {}
 if head <= judged then
   for _, job in ipairs(redis.call('ZRANGEBYSCORE', leased, '-inf', judged, 'LIMIT', 0, limit)) do
-    local failures, lost, errors = counts(redis.call('HGET', faults, job))
-    if string.sub(redis.call('HGET', tokens, job) or '', 1, 1) == '-' or redis.call('HEXISTS', jobs, job) == 0 then
+    local failures, lost, errors, begun = counts(redis.call('HGET', faults, job))
+    local held = redis.call('HGET', tokens, job) or ''
+    if string.sub(held, 1, 1) == '-' or redis.call('HEXISTS', jobs, job) == 0 then
       ended[#ended + 1] = job
     else
-      local reason = lost + 1 < tonumber(max_lost) and '-' or 'crash-loop'
+      local ended_by_it = lost < tonumber(alone_after) or begun == '+' .. held or lost + 1 >= 10 * max_lost
+      local reason = lost + 1 >= tonumber(max_lost) and ended_by_it and 'crash-loop' or '-'
       faulty[#faulty + 1], faulty[#faulty + 2] = job, failures .. ' ' .. lost + 1 .. ' ' .. reason .. ' ' .. errors
       if reason == '-' then
         back[#back + 1], entries[#entries + 1] = job, entry(now, job)
