@@ -4,23 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/dueq-io/dueq/dashboard"
@@ -114,7 +106,7 @@ func (s *site) enqueue(j queue.Job) {
 func (s *site) shown(name string) {
 	s.Helper()
 	for end := time.Now().Add(patience); ; {
-		res, err := http.Get(s.url + "/queue?name=" + name)
+		res, err := s.get("/queue?name=" + name)
 		if err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
@@ -126,6 +118,14 @@ func (s *site) shown(name string) {
 		}
 		<-time.After(20 * time.Millisecond)
 	}
+}
+
+func (s *site) get(path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(r)
 }
 
 // work runs a scheduler, and a worker of queues whose handler of every kind is handle.
@@ -148,141 +148,6 @@ func (s *site) work(handle func(d *queue.Delivery) error, kinds []string, queues
 		w.Handle(kind, worker.HandlerFunc(func(_ context.Context, d *queue.Delivery) error { return handle(d) }))
 	}
 	s.start(w.Run)
-}
-
-// tab is a tab of the browser, with cookies of its own. What should not happen in one is collected.
-type tab struct {
-	*testing.T
-	ctx  context.Context
-	site *site
-
-	mu      sync.Mutex
-	strange []string
-}
-
-func (s *site) open(t *testing.T, width, height int64) *tab {
-	t.Helper()
-	browser, err := chromium()
-	if err != nil {
-		t.Fatalf("chromium cannot be started; CHROMIUM names another one: %v", err)
-	}
-	b := &tab{T: t, site: s}
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.watch))
-	b.ctx = ctx
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	call(b, network.Enable, network.EnableParams{})
-	call(b, cdplog.Enable, cdp.Empty{})
-	b.do(chromedp.EmulateViewport(width, height))
-	return b
-}
-
-// call sends a command of the protocol.
-func call[P, R any](b *tab, command cdp.Command[P, R], params P) {
-	b.Helper()
-	if _, err := chromedp.Call(b.ctx, command, params); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func (b *tab) note(what string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.strange = append(b.strange, what)
-}
-
-// watch notes dialogs, requests to elsewhere, errors in the console, and new windows.
-func (b *tab) watch(event any) {
-	switch e := event.(type) {
-	case *page.EventJavascriptDialogOpening:
-		b.note("dialog: " + e.Message)
-		go func() { _, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{}) }()
-	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.Request.URL, b.site.url+"/") && !strings.HasPrefix(e.Request.URL, "data:") && e.Request.URL != "about:blank" {
-			b.note("request: " + e.Request.URL)
-		}
-	case *cdplog.EventEntryAdded:
-		if e.Entry.Level == cdplog.EntryLevelError && !strings.Contains(e.Entry.Text, "status of 40") && !strings.Contains(e.Entry.Text, "net::ERR_") {
-			b.note("console: " + e.Entry.Text + " " + e.Entry.URL)
-		}
-	case *runtime.EventExceptionThrown:
-		b.note("exception: " + e.ExceptionDetails.Text)
-	}
-}
-
-// calm fails the test for what should not have happened.
-func (b *tab) calm() {
-	b.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, what := range b.strange {
-		b.Error(what)
-	}
-	b.strange = nil
-}
-
-type step = chromedp.Action[chromedp.Void]
-
-func (b *tab) do(steps ...step) {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		b.Fatalf("%v\n%s", err, b.look())
-	}
-}
-
-// look is where the tab is, and what it shows, for the message of a failure.
-func (b *tab) look() string {
-	where, _ := chromedp.Run(b.ctx, chromedp.Location())
-	text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("main")?.innerText ?? ""`))
-	return fmt.Sprintf("at %s: %.1500s", where, text)
-}
-
-func (b *tab) visit(path string) { b.Helper(); b.do(chromedp.Navigate(b.site.url + path)) }
-
-// follow clicks what a selector finds, and waits for the page it leads to.
-func (b *tab) follow(selector string) {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector)); err != nil {
-		b.Fatalf("follow %s: %v\n%s", selector, err, b.look())
-	}
-}
-
-// eventually waits until an expression is true in the page, which may be another one by then.
-func (b *tab) eventually(expression string) {
-	b.Helper()
-	for end := time.Now().Add(patience); ; {
-		is, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
-		if err == nil && is {
-			return
-		}
-		if time.Now().After(end) || b.ctx.Err() != nil {
-			b.Fatalf("never: %s (%v)\n%s", expression, err, b.look())
-		}
-		<-time.After(50 * time.Millisecond) // nothing tells when a page has changed
-	}
-}
-
-func (b *tab) value(expression string) string {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	out, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expression+")"))
-	if err != nil {
-		b.Fatalf("%s: %v\n%s", expression, err, b.look())
-	}
-	return out
-}
-
-// scheme has pages in the colours that the system asks for, light or dark.
-func (b *tab) scheme(name string) {
-	b.Helper()
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
 }
 
 // paths are the pages, with what those need that are of one thing.

@@ -86,7 +86,9 @@ func TestAccessible(t *testing.T) {
 func (b *tab) audit(path string) {
 	b.Helper()
 	b.do(chromedp.Evaluate[chromedp.Void](axe))
-	result, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run(document, { resultTypes: ["violations"] }).then((r) => JSON.stringify(
+	ctx, cancel := b.within()
+	defer cancel()
+	result, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run(document, { resultTypes: ["violations"] }).then((r) => JSON.stringify(
 		r.violations.map((v) => ({ id: v.id, help: v.help, where: v.nodes.slice(0, 3).map((n) => n.target.join(" ") + ": " + n.failureSummary) }))))`,
 		chromedp.EvalAwaitPromise))
 	if err != nil {

@@ -48,7 +48,9 @@ func TestScreenshots(t *testing.T) {
 
 func (b *tab) shoot(name string) {
 	b.Helper()
-	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	ctx, cancel := b.within()
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err == nil {
 		err = os.WriteFile(filepath.Join(*shots, name), picture, 0o644)
 	}

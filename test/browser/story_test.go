@@ -33,7 +33,7 @@ func late(t *testing.T) (s *site, mend func()) {
 }
 
 // requeue walks from the Overview to the failed job, runs it again, and sees it done.
-func requeue(t *testing.T, s *site, b *tab, mend func()) {
+func requeue(t *testing.T, b *tab, mend func()) {
 	t.Helper()
 	b.visit("/")
 	for !strings.Contains(b.value(`document.querySelector("#verdict").textContent`), "reports") {
@@ -71,7 +71,7 @@ func requeue(t *testing.T, s *site, b *tab, mend func()) {
 func TestStory(t *testing.T) {
 	t.Parallel()
 	s, mend := late(t)
-	requeue(t, s, s.open(t, 1280, 800), mend)
+	requeue(t, s.open(t, 1280, 800), mend)
 }
 
 // TestStoryWithoutScripts is the same in a browser that runs none, and in a window as wide as a telephone.
@@ -80,7 +80,7 @@ func TestStoryWithoutScripts(t *testing.T) {
 	s, mend := late(t)
 	b := s.open(t, 360, 740)
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	requeue(t, s, b, mend)
+	requeue(t, b, mend)
 }
 
 // TestBulk: all dead jobs of a queue are deleted, after the name of the queue was typed.
