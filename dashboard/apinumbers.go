@@ -94,7 +94,7 @@ func (d *Dashboard) serveSchedule(w http.ResponseWriter, r *http.Request) {
 	name, within := v.query.Get("queue"), reachOf(v.query.Get("reach"))
 	if name != "" {
 		if err := v.known(name); err != nil {
-			writeProblem(w, err)
+			d.writeProblem(w, r, err)
 			return
 		}
 	}
@@ -118,13 +118,14 @@ func (d *Dashboard) serveSchedule(w http.ResponseWriter, r *http.Request) {
 func (d *Dashboard) serveSeries(w http.ResponseWriter, r *http.Request) {
 	s, err := d.seriesFor(r)
 	if err != nil {
-		writeProblem(w, err)
+		d.writeProblem(w, r, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, s)
 }
 
-func writeProblem(w http.ResponseWriter, err error) {
-	p := problemOf(err)
+// writeProblem answers a program with what err means to it.
+func (d *Dashboard) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := d.loggedProblem(r, err)
 	writeJSON(w, p.Status, errorAnswer{p.Text.String()})
 }
