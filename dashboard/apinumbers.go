@@ -50,18 +50,23 @@ func (d *Dashboard) writeFleet(w http.ResponseWriter, f *frame, answer fleetAnsw
 	writeJSON(w, http.StatusOK, answer)
 }
 
+// serversAnswer is the answer of /api/v1/redis.
+type serversAnswer struct {
+	Servers []serverAnswer `json:"servers"`
+}
+
+type serverAnswer struct {
+	queue.ServerInfo
+	// Error says why the server could not be asked.
+	Error string `json:"error,omitempty"`
+}
+
 func (d *Dashboard) serveServers(w http.ResponseWriter, r *http.Request) {
 	f, ok := d.numbers(w, r)
 	if !ok {
 		return
 	}
-	type server struct {
-		queue.ServerInfo
-		Error string `json:"error,omitempty"`
-	}
-	answer := struct {
-		Servers []server `json:"servers"`
-	}{make([]server, len(f.servers))}
+	answer := serversAnswer{make([]serverAnswer, len(f.servers))}
 	for i := range f.servers {
 		answer.Servers[i].ServerInfo = f.servers[i]
 		if err := f.servers[i].Err; err != nil {
