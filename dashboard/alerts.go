@@ -192,7 +192,7 @@ type alertsJSON struct {
 func (d *Dashboard) serveAlerts(w http.ResponseWriter, r *http.Request) {
 	s, err := d.alarms.State(r.Context())
 	if err != nil {
-		d.serveProblem(w, r, err)
+		d.writeProblem(w, r, err)
 		return
 	}
 	v := d.view(r, d.sight(r).frame(r.Context()), time.Now())

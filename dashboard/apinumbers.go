@@ -50,18 +50,23 @@ func (d *Dashboard) writeFleet(w http.ResponseWriter, f *frame, answer fleetAnsw
 	writeJSON(w, http.StatusOK, answer)
 }
 
+// serversAnswer is the answer of /api/v1/redis.
+type serversAnswer struct {
+	Servers []serverAnswer `json:"servers"`
+}
+
+type serverAnswer struct {
+	queue.ServerInfo
+	// Error says why the server could not be asked.
+	Error string `json:"error,omitempty"`
+}
+
 func (d *Dashboard) serveServers(w http.ResponseWriter, r *http.Request) {
 	f, ok := d.numbers(w, r)
 	if !ok {
 		return
 	}
-	type server struct {
-		queue.ServerInfo
-		Error string `json:"error,omitempty"`
-	}
-	answer := struct {
-		Servers []server `json:"servers"`
-	}{make([]server, len(f.servers))}
+	answer := serversAnswer{make([]serverAnswer, len(f.servers))}
 	for i := range f.servers {
 		answer.Servers[i].ServerInfo = f.servers[i]
 		if err := f.servers[i].Err; err != nil {
@@ -94,7 +99,7 @@ func (d *Dashboard) serveSchedule(w http.ResponseWriter, r *http.Request) {
 	name, within := v.query.Get("queue"), reachOf(v.query.Get("reach"))
 	if name != "" {
 		if err := v.known(name); err != nil {
-			writeProblem(w, err)
+			d.writeProblem(w, r, err)
 			return
 		}
 	}
@@ -118,13 +123,14 @@ func (d *Dashboard) serveSchedule(w http.ResponseWriter, r *http.Request) {
 func (d *Dashboard) serveSeries(w http.ResponseWriter, r *http.Request) {
 	s, err := d.seriesFor(r)
 	if err != nil {
-		writeProblem(w, err)
+		d.writeProblem(w, r, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, s)
 }
 
-func writeProblem(w http.ResponseWriter, err error) {
-	p := problemOf(err)
+// writeProblem answers a program with what err means to it.
+func (d *Dashboard) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := d.loggedProblem(r, err)
 	writeJSON(w, p.Status, errorAnswer{p.Text.String()})
 }

@@ -29,7 +29,7 @@ type errorsPage struct {
 	Rows []groupRow
 	// Sampled is how many jobs were looked at, of All that are dead or retrying; Some says that it is not
 	// all of them.
-	Sampled, All string
+	Sampled, All int64
 	Some         bool
 	More         int
 	Queue        string
@@ -47,12 +47,16 @@ type groupRow struct {
 
 	first, last time.Time
 	queues      map[string]bool
+	job         jobRef
 }
 
 // groupQueue is a queue with jobs of a group, and the lists of them.
 type groupQueue struct{ Name, Dead, Retrying string }
 
-func (d *Dashboard) errorsData(ctx context.Context, v *view) (any, error) {
+func (d *Dashboard) errorsData(ctx context.Context, v *view) (any, error) { return v.errorGroups(ctx) }
+
+// errorGroups groups what failed in the queues in sight, or in the one that is asked for.
+func (v *view) errorGroups(ctx context.Context) (*errorsPage, error) {
 	p := &errorsPage{Queue: field(v.query, "queue")}
 	if p.Queue != "" {
 		if err := v.known(p.Queue); err != nil {
@@ -109,7 +113,7 @@ func (v *view) failedJobs(ctx context.Context, p *errorsPage) ([]queue.JobInfo, 
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	p.Sampled, p.All, p.Some = formatCount(int64(len(jobs))), formatCount(max(all, int64(len(jobs)))), int64(len(jobs)) < all
+	p.Sampled, p.All, p.Some = int64(len(jobs)), max(all, int64(len(jobs))), int64(len(jobs)) < all
 	return jobs, nil
 }
 
@@ -150,7 +154,7 @@ func (r *groupRow) add(j *queue.JobInfo) {
 		r.first = failed
 	}
 	if !failed.Before(r.last) {
-		r.last, r.Sample, r.Job = failed, excerpt(lastError(j)), jobPath(j.Queue, j.ID)
+		r.last, r.Sample, r.Job, r.job = failed, excerpt(lastError(j)), jobPath(j.Queue, j.ID), jobRef{j.Queue, j.ID}
 	}
 }
 

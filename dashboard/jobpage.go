@@ -41,15 +41,19 @@ type fact struct {
 }
 
 func (d *Dashboard) jobData(ctx context.Context, v *view) (any, error) {
-	name, id := v.query.Get("queue"), v.query.Get("id")
-	if err := v.known(name); err != nil {
-		return nil, err
-	}
-	j, form, err := v.jobAndForm(ctx, name, id)
+	j, form, err := v.shownJob(ctx, v.query.Get("queue"), v.query.Get("id"))
 	if err != nil {
 		return nil, err
 	}
 	return newJobPage(v, &j, hiddenPayload(form, j.Payload)), nil
+}
+
+// shownJob reads a job of a queue in sight, with secrets hidden, and what its payload is.
+func (v *view) shownJob(ctx context.Context, name, id string) (queue.JobInfo, payloadForm, error) {
+	if err := v.known(name); err != nil {
+		return queue.JobInfo{}, payloadForm{}, err
+	}
+	return v.jobAndForm(ctx, name, id)
 }
 
 func newJobPage(v *view, j *queue.JobInfo, payload payloadView) *jobPage {
@@ -58,7 +62,7 @@ func newJobPage(v *view, j *queue.JobInfo, payload payloadView) *jobPage {
 		Attempts: newAttempts(j, v), Payload: payload, Facts: jobFacts(j, v),
 		Reveals: v.acts(access.Reveal), Back: v.d.cfg.BasePath + "/" + jobPath(j.Queue, j.ID), Did: didPhrase(v.query),
 	}
-	p.More = max(0, j.Failures-len(j.Errors))
+	p.More = failuresForgotten(j)
 	for _, name := range slices.Sorted(maps.Keys(j.Headers)) {
 		p.Headers = append(p.Headers, [2]string{name, j.Headers[name]})
 	}
@@ -67,6 +71,9 @@ func newJobPage(v *view, j *queue.JobInfo, payload payloadView) *jobPage {
 	}
 	return p
 }
+
+// failuresForgotten is how many failures of a job are not kept any more.
+func failuresForgotten(j *queue.JobInfo) int { return max(0, j.Failures-len(j.Errors)) }
 
 // jobPath is where a job's page is. Its ID may have any character that a path has a meaning for.
 func jobPath(name, id string) string {

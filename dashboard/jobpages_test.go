@@ -83,7 +83,7 @@ func jobPages(v *view, jobs []queue.JobInfo) map[string]struct {
 		"queue": {"queue", &queuePage{
 			Name: jobs[0].Queue, State: queue.Dead, List: listOf(v, jobs, jobFilter{Queue: jobs[0].Queue, State: queue.Dead}), Acts: true, Closed: true, MaxLen: 7, Back: "/dueq/queue",
 		}},
-		"errors":  {"errors", &errorsPage{Rows: groups, Sampled: "6", All: "900", Some: true, More: 2, Queue: jobs[0].Queue, Queues: []string{jobs[0].Queue, "sms"}}},
+		"errors":  {"errors", &errorsPage{Rows: groups, Sampled: 6, All: 900, Some: true, More: 2, Queue: jobs[0].Queue, Queues: []string{jobs[0].Queue, "sms"}}},
 		"act":     {"act", ask},
 		"journal": {"journal", &journalPage{Rows: []journalRow{{entry, newMoment(entry.Time, noon), deedWord(entry.Action)}, {entry, nil, deedWord(jobs[0].Kind)}}, Next: "journal?before=1-1"}},
 		"problem": {"problem", problemOf(queue.ErrNotFound)},

@@ -15,17 +15,30 @@ type payloadForm struct {
 	Word phrase
 	Size string
 
+	bytes        int
 	binary, json bool
 }
 
 func formOf(payload []byte) payloadForm {
-	f := payloadForm{Word: say("text"), Size: formatBytes(len(payload)), binary: !isText(payload)}
+	f := payloadForm{Word: say("text"), Size: formatBytes(len(payload)), bytes: len(payload), binary: !isText(payload)}
 	if f.binary {
 		f.Word = say("binary")
 	} else if f.json = len(payload) > 0 && json.Valid(payload); f.json {
 		f.Word = say("JSON")
 	}
 	return f
+}
+
+// name is Word for programs.
+func (f *payloadForm) name() string {
+	switch {
+	case f.binary:
+		return "binary"
+	case f.json:
+		return "json"
+	default:
+		return "text"
+	}
 }
 
 // payloadView is a payload as a page shows it.

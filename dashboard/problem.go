@@ -49,16 +49,22 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.title.String() + ": " + r.text.String() }
 
+// loggedProblem is problemOf, with the error in the log where the reader is not told all of it.
+func (d *Dashboard) loggedProblem(r *http.Request, err error) problem {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
+		d.cfg.Logger.ErrorContext(r.Context(), "dashboard: page cannot be shown", slog.String("path", r.URL.Path), slog.Any("error", err))
+	}
+	return p
+}
+
 // serveProblem answers with a page that says what err means to the reader.
 func (d *Dashboard) serveProblem(w http.ResponseWriter, r *http.Request, err error) {
 	if there, ok := errors.AsType[*elsewhere](err); ok {
 		http.Redirect(w, r, d.cfg.BasePath+"/"+there.path, http.StatusSeeOther)
 		return
 	}
-	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
-		d.cfg.Logger.ErrorContext(r.Context(), "dashboard: page cannot be shown", slog.String("path", r.URL.Path), slog.Any("error", err))
-	}
+	p := d.loggedProblem(r, err)
 	v := d.view(r, d.sight(r).frame(r.Context()), time.Now())
 	html, err := d.pages["problem"].whole(d, v, p)
 	if err != nil {

@@ -80,6 +80,7 @@ func (d *Dashboard) routes() []route {
 		{pattern: "GET /readyz", need: access.Anyone, show: d.serveReady, anyHost: true},
 		{pattern: "GET /static/{name}", need: access.Anyone, show: d.static.serve},
 	}...)
+	all = append(all, d.jobRoutes()...)
 	all = append(all, d.numberRoutes()...)
 	all = append(all, d.alertRoutes()...)
 	all = append(all, d.signInRoutes()...)

@@ -19,6 +19,7 @@ func paths(d *Dashboard) []string {
 	// queries is what pages need that are of one thing.
 	queries := map[string]string{
 		"/job": "?queue=sms&id=" + sampleJob, "/queue": "?name=sms", "/operation": "?id=" + sampleOperation, "/charts.csv": "?queue=sms", "/api/v1/series": "?queue=sms",
+		"/api/v1/job": "?id=" + sampleJob,
 	}
 	var out []string
 	for _, r := range d.routes() {
