@@ -1,7 +1,6 @@
 package operators
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,10 +10,12 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"mime/quotedprintable"
 	"net"
 	"net/mail"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,15 +125,15 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 func (s *session) Rcpt(string, *smtp.RcptOptions) error { return nil }
 
 func (s *session) Data(r io.Reader) error {
-	text, err := io.ReadAll(r)
+	parsed, err := mail.ReadMessage(r)
 	if err != nil {
 		return err
 	}
-	parsed, err := mail.ReadMessage(bytes.NewReader(text))
-	if err != nil {
-		return err
+	text := parsed.Body
+	if strings.EqualFold(parsed.Header.Get("Content-Transfer-Encoding"), "quoted-printable") {
+		text = quotedprintable.NewReader(text)
 	}
-	body, err := io.ReadAll(parsed.Body)
+	body, err := io.ReadAll(text)
 	if err != nil {
 		return err
 	}
