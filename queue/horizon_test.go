@@ -112,7 +112,7 @@ func TestOldestReadyOfAllPriorities(t *testing.T) {
 	})
 }
 
-// A range of due times selects the jobs in it, in pages, and needs a state that has due times.
+// A range of due times selects the jobs in it, in pages, and needs a state that has such times.
 func TestJobsOfADueRange(t *testing.T) {
 	onEach(t, func(t *testing.T, h *harness) {
 		for i := range 10 {
@@ -145,7 +145,7 @@ func TestJobsOfADueRange(t *testing.T) {
 				t.Errorf("%+v: got %q, want %q", q, got, want)
 			}
 		}
-		for _, state := range []queue.State{"", queue.Ready, queue.Leased, queue.Dead, queue.Done} {
+		for _, state := range []queue.State{"", queue.Ready, queue.Leased, queue.Done} {
 			if _, err := h.in.Jobs(h.ctx, sms, queue.Query{State: state, DueFrom: due}); !errors.Is(err, queue.ErrInvalid) {
 				t.Errorf("state %q: %v", state, err)
 			}
