@@ -118,7 +118,7 @@ examples: need-redis ## run every example end to end
 
 .PHONY: modules
 modules: ## build and vet the modules beside the main one
-	@for module in $(modules); do (set -x; go -C $$module build ./... && go -C $$module vet ./...) || exit; done
+	@for module in $(modules); do (set -x; go -C $$module build -o /dev/null ./... && go -C $$module vet ./...) || exit; done
 	go -C tools build -o /dev/null tool
 
 .PHONY: ci

@@ -112,7 +112,7 @@ func TestOldestReadyOfAllPriorities(t *testing.T) {
 	})
 }
 
-// A range of due times selects the jobs in it, in pages, and needs a state that has due times.
+// A range of due times selects the jobs in it, in pages, and needs a state that has such times.
 func TestJobsOfADueRange(t *testing.T) {
 	onEach(t, func(t *testing.T, h *harness) {
 		for i := range 10 {
