@@ -154,7 +154,7 @@ func (s *site) work(handle func(d *queue.Delivery) error, kinds []string, queues
 func paths(job string) []string {
 	id := url.QueryEscape(job)
 	return []string{
-		"/", "/queues", "/queue?name=callbacks&state=dead", "/queue?name=callbacks&state=delayed", "/jobs", "/jobs?state=dead", "/jobs?find=none",
+		"/", "/queues", "/queue?name=callbacks&state=dead", "/queue?name=callbacks&state=delayed", "/queue?name=callbacks&state=recent", "/jobs", "/jobs?state=dead", "/jobs?find=none",
 		"/job?queue=callbacks&id=" + id, "/errors", "/schedule", "/workers", "/producers", "/charts?queue=callbacks", "/alerts", "/redis", "/journal",
 		"/nowhere", "/job?queue=none&id=none",
 	}
