@@ -49,7 +49,7 @@ func (f *snapshot) join() {
 		q := &f.queues[i]
 		q.activity = f.activity[q.Name]
 		q.hour = f.hours[q.Name]
-		q.hour.dead = max(q.hour.dead, q.activity.five.Dead) // which is read more often
+		q.hour.dead = max(q.hour.dead, q.five.Dead) // which is read more often
 		q.crew = crews[q.Name]
 	}
 }

@@ -108,7 +108,7 @@ func TestRecentIsBounded(t *testing.T) {
 }
 
 func TestRecentIsRefused(t *testing.T) {
-	onEach(t, func(t *testing.T, h *harness) {
+	onEach(t, func(_ *testing.T, h *harness) {
 		for _, n := range []int{-1, 0, queue.MaxBatch + 1} {
 			h.refused(queue.ErrInvalid, func() error { _, err := h.in.Recent(h.ctx, sms, n); return err })
 		}
