@@ -28,7 +28,7 @@ build: ## build every package, and the command into bin/
 
 .PHONY: test
 test: need-redis need-cc need-haproxy ## run every test under the race detector, on a real Redis
-	go test -race ./...
+	go test -race -timeout 30m ./...
 
 .PHONY: test-acl
 test-acl: need-redis ## run the tests of queue, worker and scheduler under the rules of dueq acl
