@@ -56,7 +56,7 @@ var needs = map[Role]need{
 	},
 	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange watch unwatch multi exec "},
 	RoleOperator: {
-		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, auditScript, auditLockScript, auditCountsScript},
+		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, deleteScript, auditScript, auditLockScript, auditCountsScript},
 		readCommands + "hset hdel sadd rpush ltrim zmscore zscan exists scan sismember srem type watch multi exec renamenx append ",
 		"get set unwatch ",
 	},

@@ -244,7 +244,8 @@ func (h *harness) readAll() error {
 	_, err3 := h.in.Horizons(h.ctx, []time.Duration{time.Minute})
 	_, err4 := h.in.Series(h.ctx, sms, time.Now().Add(-time.Hour), time.Now(), 0)
 	_, err5 := h.in.Activity(h.ctx, time.Minute)
-	return errors.Join(append(errs, err, err2, err3, err4, err5)...)
+	_, err6 := h.in.Recent(h.ctx, sms, 10)
+	return errors.Join(append(errs, err, err2, err3, err4, err5, err6)...)
 }
 
 func (h *harness) deskAll() error {
@@ -285,6 +286,11 @@ func (h *harness) operateAll() error {
 		note(err)
 	}
 	_, err = h.in.AuditNames(h.ctx, true)
+	note(err)
+	if _, err := h.in.DeleteQueue(h.ctx, sms, false); !errors.Is(err, queue.ErrNotEmpty) {
+		note(fmt.Errorf("delete a queue that has jobs: %w", err))
+	}
+	_, err = h.in.DeleteQueue(h.ctx, sms, true)
 	note(err)
 	return errors.Join(errs...)
 }

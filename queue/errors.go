@@ -11,7 +11,8 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrTooLarge is returned when a payload is over Config.MaxPayload. Nothing was sent to Redis.
 	ErrTooLarge = errors.New("payload too large")
-	// ErrUnknownQueue is returned when a job is for none of Config.Queues. Nothing was sent to Redis.
+	// ErrUnknownQueue is returned when a job is for none of Config.Queues, nothing being sent to Redis then, and
+	// when there is no queue to be deleted.
 	ErrUnknownQueue = errors.New("unknown queue")
 	// ErrConflict is returned when the ID is in the queue with another kind or payload.
 	ErrConflict = errors.New("id is in use with another payload")
@@ -37,6 +38,10 @@ var (
 	ErrNotEnded = errors.New("job is neither dead nor done")
 	// ErrMoved is returned when a job is no longer where it was seen: nothing was done to it.
 	ErrMoved = errors.New("job has moved on")
+	// ErrNotEmpty is returned when a queue to be deleted has jobs other than done ones.
+	ErrNotEmpty = errors.New("queue has jobs")
+	// ErrServed is returned when workers that are alive serve a queue to be deleted.
+	ErrServed = errors.New("queue is served by workers")
 	// ErrNoWorker is returned when no worker of that ID is alive.
 	ErrNoWorker = errors.New("no such worker")
 	// ErrLeaseLost is returned when the token of a delivery is no longer in force: another worker may

@@ -25,9 +25,11 @@ type model struct {
 	token          int64
 	maxLen         int
 	paused, closed bool
-	reaped, grace  int64
-	spared         int64
-	reapedEver     bool
+	// named says that the queue is among the names.
+	named         bool
+	reaped, grace int64
+	spared        int64
+	reapedEver    bool
 
 	// replaced and kept are what the sums of the counters need: jobs that another took the place of,
 	// and acks that left their job in done.
@@ -67,7 +69,7 @@ func newModel(now time.Time) *model {
 	return &model{
 		now: now.UnixMilli(), jobs: map[string]*modelJob{}, ready: map[string][]slot{}, locks: map[string]modelLock{},
 		marks: map[string]int64{}, stats: map[string]int64{}, hints: map[string]int{}, handling: map[string]bool{},
-		wakes: math.MaxInt64, history: history{},
+		wakes: math.MaxInt64, history: history{}, named: true,
 	}
 }
 
@@ -193,6 +195,7 @@ func (m *model) live() int {
 // enqueue takes a batch of jobs whose IDs are chosen and whose Due or Delay say when. A job that is to
 // replace another of the batch goes in a call after that one's.
 func (m *model) enqueue(batch []Job) []error {
+	m.named = true
 	for i, job := range batch {
 		if job.IfExists == Replace && slices.ContainsFunc(batch[:i], func(j Job) bool { return j.ID == job.ID }) {
 			return append(m.enqueueTogether(batch[:i]), m.enqueue(batch[i:])...)

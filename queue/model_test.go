@@ -93,6 +93,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"reschedule":    m.reschedule,
 		"requeue":       m.requeue,
 		"purge":         m.purge,
+		"delete":        m.deleteQueue,
 		"switch":        m.turn,
 		"advance":       m.pass,
 		"advance to":    m.passTo,
@@ -199,6 +200,7 @@ func (m *machine) move(d time.Duration) {
 
 // limit sets how many jobs the queue takes.
 func (m *machine) limit(t *rapid.T) {
+	m.model.named = true
 	m.model.maxLen = rapid.SampledFrom([]int{0, 0, 2, 4}).Draw(t, "length")
 	if err := m.in.SetMaxLen(context.Background(), m.queue, int64(m.model.maxLen)); err != nil {
 		t.Fatal(err)
@@ -208,6 +210,7 @@ func (m *machine) limit(t *rapid.T) {
 // turn pauses the queue or closes its intake, or ends that.
 func (m *machine) turn(t *rapid.T) {
 	ctx, model := context.Background(), m.model
+	model.named = true
 	var err error
 	switch rapid.SampledFrom([]string{"pause", "resume", "close", "open"}).Draw(t, "what") {
 	case "pause":
@@ -278,7 +281,7 @@ func verdicts(all ...error) string {
 		out[i] = "ok"
 		for _, known := range []error{
 			ErrConflict, ErrDuplicate, ErrQueueFull, ErrIntakeClosed, ErrPaused, ErrNotFound, ErrRunning, ErrEnded,
-			ErrAlreadyDue, ErrNotEnded, ErrLeaseLost, ErrCancelled,
+			ErrAlreadyDue, ErrNotEnded, ErrLeaseLost, ErrCancelled, ErrNotEmpty, ErrUnknownQueue,
 		} {
 			if errors.Is(err, known) {
 				out[i] = known.Error()

@@ -53,16 +53,20 @@ func (in *Inspector) set(ctx context.Context, queue, field, value string) error 
 	if err := checkQueue(queue); err != nil {
 		return err
 	}
-	l := in.c.lineOf(queue)
-	if err := in.c.register(ctx, l); err != nil {
-		return err
-	}
+	meta := in.c.lineOf(queue).shard.keys["meta"]
 	err := in.c.retrying(ctx, func() error {
 		if value == "" {
-			return in.c.rdb.HDel(ctx, l.shard.keys["meta"], field).Err()
+			return in.c.rdb.HDel(ctx, meta, field).Err()
 		}
-		return in.c.rdb.HSet(ctx, l.shard.keys["meta"], field, value).Err()
+		return in.c.rdb.HSet(ctx, meta, field, value).Err()
 	})
+	if err == nil {
+		// Afterwards, and whatever this client knows: somebody may be deleting the queue.
+		err = in.name(ctx, queue)
+		if value == "" && errors.Is(err, ErrRedisFull) {
+			err = nil // which is to be drained, and has no room for a name
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("set %s of queue %s: %w", field, queue, err)
 	}

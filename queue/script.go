@@ -48,6 +48,7 @@ var (
 	cancelScript     = scripts["cancel"]
 	requeueScript    = scripts["requeue"]
 	purgeScript      = scripts["purge"]
+	deleteScript     = scripts["delete"]
 
 	auditScript       = scripts["audit"]
 	auditLockScript   = scripts["audit_lock"]

@@ -122,7 +122,7 @@ func (c luaCall) fault() string {
 		return "a command that cannot be read off"
 	}
 	keys := c.args[:min(1, len(c.args))]
-	if m[1] == "EXISTS" {
+	if m[1] == "EXISTS" || m[1] == "UNLINK" {
 		keys = c.args
 	}
 	for _, key := range keys {
