@@ -16,6 +16,13 @@ import (
 type actPage struct {
 	Title phrase
 	Act   *actInfoView
+	// To is the path below Config.BasePath that the answer goes to.
+	To string
+	// Status is the HTTP status. Default: 200.
+	Status int
+	// Facts and Text are about what it would be done to.
+	Facts []fact
+	Text  phrase
 	// Fields are those of the form as it was, Filter what selects the jobs, Bound up to when.
 	Fields [][2]string
 	Filter [][2]string
@@ -153,7 +160,7 @@ func (d *Dashboard) askFirst(w http.ResponseWriter, r *http.Request, o *order, s
 		jobs = say("at least %s", jobs)
 	}
 	p := &actPage{
-		Title: o.act.title.of(jobs), Act: &actInfoView{o.act.act, o.act.word}, Some: s.some, More: s.jobs > int64(len(s.some)),
+		Title: o.act.title.of(jobs), Act: &actInfoView{o.act.act, o.act.word}, To: "act", Some: s.some, More: s.jobs > int64(len(s.some)),
 		When: o.act.act == actReschedule, Final: o.act.final, Back: d.back(r), None: s.jobs == 0,
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {

@@ -66,6 +66,8 @@ var switchWords = map[string]phrase{
 	"close":  say("The intake is closed: producers are refused. Jobs that are there go on."),
 	"open":   say("The intake is open again."),
 	"limit":  say("The limit is set."),
+
+	deletedQueue: say("The queue is deleted."),
 }
 
 // landingOf is where to go after something was done to a single job: it may be gone.
@@ -73,5 +75,5 @@ func landingOf(name string, seen queue.Seen, back string, final bool) string {
 	if !final || seen.State == queue.Leased {
 		return back
 	}
-	return "queue?" + url.Values{"name": {name}, "state": {string(seen.State)}}.Encode()
+	return queueLink(name, seen.State)
 }

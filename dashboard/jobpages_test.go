@@ -65,7 +65,7 @@ func jobPages(v *view, jobs []queue.JobInfo) map[string]struct {
 	list.List = listOf(v, jobs, jobFilter{})
 	groups := groupsOf(jobs, v.now)
 	ask := &actPage{
-		Title: say("Delete %s?").of(formatJobs(3118)), Act: &actInfoView{actDelete, say("Delete")}, Filter: f.pairs(), Bound: newMoment(noon, noon),
+		Title: say("Delete %s?").of(formatJobs(3118)), Act: &actInfoView{actDelete, say("Delete")}, To: "act", Filter: f.pairs(), Bound: newMoment(noon, noon),
 		Fields: f.pairs(), Some: []jobRef{{jobs[0].Queue, jobs[0].ID}}, More: true, Word: jobs[0].Queue, Final: true, Back: "/dueq/jobs",
 		Wrong: say("What was typed is not %s.", jobs[0].Queue),
 	}
@@ -81,7 +81,10 @@ func jobPages(v *view, jobs []queue.JobInfo) map[string]struct {
 		"job":      {"job", newJobPage(v, &jobs[0], hiddenPayload(formOf(jobs[0].Payload), jobs[0].Payload))},
 		"revealed": {"job", newJobPage(v, &jobs[3], wholePayload(jobs[3].Payload))},
 		"queue": {"queue", &queuePage{
-			Name: jobs[0].Queue, State: queue.Dead, List: listOf(v, jobs, jobFilter{Queue: jobs[0].Queue, State: queue.Dead}), Acts: true, Closed: true, MaxLen: 7, Back: "/dueq/queue",
+			Name: jobs[0].Queue, State: queue.Dead, List: listOf(v, jobs, jobFilter{Queue: jobs[0].Queue, State: queue.Dead}), Acts: true, Closed: true, MaxLen: 7, Back: "/dueq/queue", MoreLink: "jobs?state=dead",
+		}},
+		"recent": {"queue", &queuePage{
+			Name: jobs[0].Queue, State: tabRecent, List: newRecentList(v, &queue.Recent{Jobs: jobs, Scanned: 2000, Total: 61_234, Cut: true}), Back: "/dueq/queue",
 		}},
 		"errors":  {"errors", &errorsPage{Rows: groups, Sampled: "6", All: "900", Some: true, More: 2, Queue: jobs[0].Queue, Queues: []string{jobs[0].Queue, "sms"}}},
 		"act":     {"act", ask},
@@ -108,7 +111,7 @@ func TestGoldenJobPages(t *testing.T) {
 		}
 		p := d.pages["queues"]
 		v.query = url.Values{"sort": {"ready"}}
-		page, err := p.whole(d, v, nil)
+		page, err := p.whole(d, v, queuesPage{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,8 @@ type jobRow struct {
 	State           queue.State
 	// Key names the job as it was seen, for a form: its queue, ID, state and time.
 	Key string
+	// Created is when it was enqueued.
+	Created *moment
 	// When is the moment that goes with the state, What which it is.
 	When *moment
 	What phrase
@@ -37,7 +39,7 @@ const excerptRunes = 140
 
 func newJobRow(j *queue.JobInfo, now time.Time) jobRow {
 	r := jobRow{
-		Queue: j.Queue, ID: j.ID, Kind: j.Kind, State: j.State, Key: jobKey(j), When: newMoment(j.At, now), What: stateMoment(j.State),
+		Queue: j.Queue, ID: j.ID, Kind: j.Kind, State: j.State, Key: jobKey(j), Created: newMoment(j.Created, now), When: newMoment(j.At, now), What: stateMoment(j.State),
 		Failures: j.Failures, Max: j.MaxAttempts, Cancelled: j.Cancelled, Tags: j.Tags,
 		Text: excerpt(lastError(j)), Bytes: formatBytes(len(j.Payload)), Damaged: damage(j),
 	}

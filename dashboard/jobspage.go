@@ -41,6 +41,10 @@ type jobList struct {
 	Rows []jobRow
 	// Several says that the jobs are of more than one queue.
 	Several bool
+	// Recent says that the rows are in order of when jobs were enqueued, and show it; Note what else there is to
+	// say of them.
+	Recent bool
+	Note   phrase
 	// Scanned is how many jobs were looked at, Picky that this was to find those with what was asked for.
 	Scanned int64
 	Picky   bool

@@ -166,7 +166,7 @@ func (a *actor) reveal(r *http.Request, name, id, reason string) (queue.JobInfo,
 // publicErrors are those that say nothing but what they are.
 var publicErrors = []error{
 	queue.ErrMoved, queue.ErrNotFound, queue.ErrRunning, queue.ErrEnded, queue.ErrAlreadyDue, queue.ErrNotEnded, queue.ErrInvalid,
-	queue.ErrRedisFull, queue.ErrUnavailable, queue.ErrUnknown, queue.ErrWrongType, context.DeadlineExceeded,
+	queue.ErrNotEmpty, queue.ErrServed, queue.ErrUnknownQueue, queue.ErrRedisFull, queue.ErrUnavailable, queue.ErrUnknown, queue.ErrWrongType, context.DeadlineExceeded,
 }
 
 // public says what failed without what errors quote, which may be a part of a job or of an address.

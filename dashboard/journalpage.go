@@ -59,6 +59,8 @@ func deedWord(action string) phrase {
 		return say("Open intake")
 	case "limit":
 		return say("Limit of jobs")
+	case deletedQueue:
+		return say("Delete the queue")
 	case signedIn:
 		return say("Sign in")
 	case signedOut:

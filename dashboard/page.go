@@ -165,17 +165,21 @@ func (d *Dashboard) servePage(p *page) http.HandlerFunc {
 				return
 			}
 		}
-		status := http.StatusOK
-		if s, ok := data.(interface{ httpStatus() int }); ok {
-			status = s.httpStatus()
-		}
 		html, err := p.whole(d, v, data)
 		if err != nil {
 			d.fail(w, r, err)
 			return
 		}
-		writeHTML(w, status, html)
+		writeHTML(w, statusOf(data), html)
 	}
+}
+
+// statusOf is the HTTP status that goes with what a page shows.
+func statusOf(data any) int {
+	if s, ok := data.(interface{ httpStatus() int }); ok {
+		return s.httpStatus()
+	}
+	return http.StatusOK
 }
 
 // show answers with a page that has no address of its own.
@@ -185,7 +189,7 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, name string, da
 		d.fail(w, r, err)
 		return
 	}
-	writeHTML(w, http.StatusOK, html)
+	writeHTML(w, statusOf(data), html)
 }
 
 func writeHTML(w http.ResponseWriter, status int, html []byte) {

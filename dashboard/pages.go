@@ -16,7 +16,7 @@ func (d *Dashboard) pageTable() []*page {
 			name: "overview", path: "/{$}", nav: say("Overview"), key: "o", wishes: overviewWishes,
 			live: func(v *view) any { return newOverview(v, &d.cfg, d.namespace) },
 		},
-		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", live: func(v *view) any { return newQueues(v, &d.cfg, d.namespace) }},
+		{name: "queues", path: "/queues", nav: say("Queues"), key: "q", data: queuesData, live: func(v *view) any { return newQueues(v, &d.cfg, d.namespace) }},
 		{
 			name: "queue", path: "/queue", under: "queues", data: d.queueData, wishes: queueWishes,
 			live: func(v *view) any { return queueLivePart(v, &d.cfg) },

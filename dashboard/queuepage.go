@@ -23,10 +23,11 @@ type queueLive struct {
 	Fault phrase
 }
 
-// tab is one state of a queue, with how many jobs are in it.
+// tab is one state of a queue, with how many jobs are in it, or tabRecent.
 type tab struct {
-	State   queue.State
-	Word    phrase
+	State queue.State
+	Word  phrase
+	// Count is empty for tabRecent.
 	Count   string
 	Link    string
 	Current bool
@@ -77,11 +78,19 @@ func queueLivePart(v *view, cfg *Config) any {
 		}
 	}
 	l.Level, l.Badges, l.Horizon, l.Tiles = worst(own, ""), badges(q), v.frame.horizonChart(name, overviewReach, l.Stale), queueTiles(q, own)
-	for _, s := range tabStates {
-		link := "queue?" + url.Values{"name": {name}, "state": {string(s)}}.Encode()
-		l.Tabs = append(l.Tabs, tab{s, stateWord(s), formatCount(q.State(s)), link, s == queueTab(v.query)})
+	add := func(s queue.State, word phrase, count string) {
+		l.Tabs = append(l.Tabs, tab{s, word, count, queueLink(name, s), s == queueTab(v.query)})
 	}
+	for _, s := range tabStates {
+		add(s, stateWord(s), formatCount(q.State(s)))
+	}
+	add(tabRecent, say("Recent"), "")
 	return l
+}
+
+// queueLink is where a tab of a queue's page is.
+func queueLink(name string, s queue.State) string {
+	return "queue?" + url.Values{"name": {name}, "state": {string(s)}}.Encode()
 }
 
 func queueTiles(q *queueState, own []finding) []tile {
@@ -145,14 +154,14 @@ func (d *Dashboard) queueData(ctx context.Context, v *view) (any, error) {
 	if err := v.known(name); err != nil {
 		return nil, err
 	}
-	form := url.Values{"queue": {name}, "state": {string(queueTab(v.query))}}
-	f, wrong := readFilter(form)
-	p := &queuePage{
-		Name: name, State: f.State, Wrong: wrong, Acts: v.acts(access.Operate),
-		Back: v.d.cfg.BasePath + "/queue?" + url.Values{"name": {name}, "state": {string(f.State)}}.Encode(), MoreLink: "jobs?" + form.Encode(),
-	}
-	if len(wrong) > 0 {
-		return p, nil
+	p := &queuePage{Name: name, State: queueTab(v.query), Acts: v.acts(access.Operate), Back: v.d.cfg.BasePath + "/" + queueLink(name, queueTab(v.query))}
+	var f jobFilter
+	if p.State != tabRecent {
+		form := url.Values{"queue": {name}, "state": {string(p.State)}}
+		p.MoreLink = "jobs?" + form.Encode()
+		if f, p.Wrong = readFilter(form); len(p.Wrong) > 0 {
+			return p, nil
+		}
 	}
 	// The switches as they are now: the frame may be a second old, and this page may be the answer to
 	// one that was just turned.
@@ -161,7 +170,11 @@ func (d *Dashboard) queueData(ctx context.Context, v *view) (any, error) {
 		return nil, err
 	}
 	p.Paused, p.Closed, p.MaxLen = info.Paused, info.Closed, info.MaxLen
-	p.List, err = v.list(ctx, &f, "queue")
+	if p.State == tabRecent {
+		p.List, err = v.recentList(ctx, name)
+	} else {
+		p.List, err = v.list(ctx, &f, "queue")
+	}
 	return p, err
 }
 

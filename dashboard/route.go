@@ -73,6 +73,7 @@ func (d *Dashboard) routes() []route {
 		{pattern: "GET /api/v1/queues", need: access.See, show: d.serveQueues, script: true},
 		{pattern: "POST /act", need: access.Operate, change: d.act},
 		{pattern: "POST /queue/act", need: access.Operate, change: d.turn},
+		{pattern: "POST /queue/delete", need: access.Operate, change: d.deleteQueue},
 		{pattern: "POST /operation/stop", need: access.Operate, change: d.stopOperation},
 		{pattern: "POST /job/reveal", need: access.Reveal, change: d.revealJob},
 		{pattern: "GET /metrics", need: access.See, show: d.serveMetrics, script: true},

@@ -289,7 +289,7 @@ func (b *tab) scheme(name string) {
 func paths(job string) []string {
 	id := url.QueryEscape(job)
 	return []string{
-		"/", "/queues", "/queue?name=callbacks&state=dead", "/queue?name=callbacks&state=delayed", "/jobs", "/jobs?state=dead", "/jobs?find=none",
+		"/", "/queues", "/queue?name=callbacks&state=dead", "/queue?name=callbacks&state=delayed", "/queue?name=callbacks&state=recent", "/jobs", "/jobs?state=dead", "/jobs?find=none",
 		"/job?queue=callbacks&id=" + id, "/errors", "/schedule", "/workers", "/producers", "/charts?queue=callbacks", "/alerts", "/redis", "/journal",
 		"/nowhere", "/job?queue=none&id=none",
 	}

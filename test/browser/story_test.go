@@ -111,6 +111,29 @@ func TestBulk(t *testing.T) {
 	b.calm()
 }
 
+// TestDeleteQueue: a queue that has jobs is deleted, after its name was typed, and is not listed any more.
+func TestDeleteQueue(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.enqueue(queue.Job{Queue: "callbacks", Kind: "k", Delay: time.Hour})
+	s.enqueue(queue.Job{Queue: "reports", Kind: "k", Delay: time.Hour})
+	s.shown("callbacks")
+	b := s.open(t, 1280, 800)
+	b.visit("/queue?name=callbacks&state=recent")
+	b.do(chromedp.Click(`.controls .menu summary`))
+	b.follow(`form[action$="queue/delete"] button`)
+	if asked := b.value(`document.querySelector(".ask").textContent`); !strings.Contains(asked, "Delete the queue callbacks?") || !strings.Contains(asked, "1 job") {
+		t.Errorf("asks %q", asked)
+	}
+	b.do(chromedp.SendKeys(`input[name=typed]`, "callbacks"))
+	b.follow(`.ask button.main`)
+	if said := b.value(`document.querySelector(".notice").textContent`); said != "The queue is deleted." {
+		t.Errorf("said %q", said)
+	}
+	b.eventually(`!document.querySelector("#rows").textContent.includes("callbacks") && document.querySelector("#rows").textContent.includes("reports")`)
+	b.calm()
+}
+
 // TestPickedRows: the box for all, a range with Shift, and how many are picked.
 func TestPickedRows(t *testing.T) {
 	t.Parallel()
