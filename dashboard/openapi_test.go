@@ -3,6 +3,7 @@ package dashboard
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -114,9 +115,7 @@ func (a *openAPI) whole(s *schema) *schema {
 	for _, part := range append([]*schema{{Properties: s.Properties, Required: s.Required}}, s.AllOf...) {
 		part = a.whole(part)
 		out.Required = append(out.Required, part.Required...)
-		for name, p := range part.Properties {
-			out.Properties[name] = p
-		}
+		maps.Copy(out.Properties, part.Properties)
 	}
 	return out
 }

@@ -25,7 +25,7 @@ func (a *openAPI) differences(at string, s *schema, typ reflect.Type) []string {
 		typ = typ.Elem()
 	}
 	want := "string"
-	_, text := reflect.New(typ).Interface().(encoding.TextMarshaler)
+	_, text := reflect.TypeAssert[encoding.TextMarshaler](reflect.New(typ))
 	switch kind := typ.Kind(); {
 	case text, kind == reflect.String:
 	case kind == reflect.Struct:
