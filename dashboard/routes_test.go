@@ -51,6 +51,9 @@ func putSample(t *testing.T, client *queue.Client) {
 	if err == nil {
 		_, err = client.Desk().SetProgress(t.Context(), sampleOperation, value, time.Hour)
 	}
+	if err == nil {
+		err = client.Desk().Note(t.Context(), queue.JournalEntry{Action: "pause", Queue: "sms", User: "anna"})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
