@@ -62,6 +62,7 @@ type operation struct {
 	cancel context.CancelFunc
 	// request is who asked for it, for the journal.
 	request *http.Request
+	id      string
 
 	mu sync.Mutex
 	progress
@@ -116,8 +117,9 @@ func (b *bulk) start(a *actor, r *http.Request, o *order, s size) (string, error
 		}
 	}
 	ctx, cancel := b.begin(r.Context())
-	op := &operation{actor: a, order: o, cancel: cancel, request: r.Clone(ctx), progress: progress{
-		ID: rand.Text(), Act: o.act.act, Queue: o.filter.Queue, Filter: o.filter.String(), Bound: o.filter.Bound, Due: o.due,
+	id := rand.Text()
+	op := &operation{actor: a, order: o, cancel: cancel, request: r.Clone(ctx), id: id, progress: progress{
+		ID: id, Act: o.act.act, Queue: o.filter.Queue, Filter: o.filter.String(), Bound: o.filter.Bound, Due: o.due,
 		User: a.id.Name, Started: time.Now(), Want: s.jobs, More: !s.exact,
 	}}
 	if b.all = append(b.all, op); len(b.all) > operationsKept {
@@ -131,14 +133,14 @@ func (b *bulk) start(a *actor, r *http.Request, o *order, s size) (string, error
 		defer b.mu.Unlock()
 		b.open--
 	})
-	return op.ID, nil
+	return id, nil
 }
 
 // find is an operation of this process, nil where it has none of that ID.
 func (b *bulk) find(id string) *operation {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.all, func(o *operation) bool { return o.ID == id })
+	i := slices.IndexFunc(b.all, func(o *operation) bool { return o.id == id })
 	if i < 0 {
 		return nil
 	}
@@ -305,7 +307,7 @@ func (o *operation) tell(ctx context.Context) {
 func (o *operation) share(ctx context.Context) (stop bool) {
 	value, err := json.Marshal(o.look())
 	if err == nil {
-		stop, err = o.actor.d.client.Desk().SetProgress(ctx, o.ID, value, progressKept)
+		stop, err = o.actor.d.client.Desk().SetProgress(ctx, o.id, value, progressKept)
 	}
 	if err != nil && ctx.Err() == nil {
 		o.actor.d.cfg.Logger.WarnContext(ctx, "dashboard: progress of an operation cannot be shared", slog.Any("error", err))

@@ -140,10 +140,10 @@ func TestStop(t *testing.T) {
 				other = newPerson(t, e)
 			}
 			redistest.Eventually(t, time.Minute, func() bool {
-				got := other.get("/operation?id=" + op.ID)
+				got := other.get("/operation?id=" + op.id)
 				return got.status == http.StatusOK && strings.Contains(got.body, "under way") && strings.Contains(got.body, "operation/stop")
 			})
-			other.post("/operation/stop", "id", op.ID).leads(t, "/operation?id="+op.ID)
+			other.post("/operation/stop", "id", op.id).leads(t, "/operation?id="+op.id)
 			redistest.Eventually(t, time.Minute, func() bool { return !op.look().Ended.IsZero() })
 			if got := op.look(); !got.Stopped || got.Failed != "" {
 				t.Errorf("%+v", got)
@@ -153,7 +153,7 @@ func TestStop(t *testing.T) {
 				t.Errorf("journal: %+v, %v", entries, err)
 			}
 			redistest.Eventually(t, time.Minute, func() bool {
-				return strings.Contains(other.get("/operation?id="+op.ID).body, "stopped")
+				return strings.Contains(other.get("/operation?id="+op.id).body, "stopped")
 			})
 		})
 	}

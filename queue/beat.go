@@ -32,8 +32,9 @@ func (m *membership) beat(ctx context.Context) error {
 		before, err = m.c.rdb.SetArgs(ctx, beatKey(m.c.cfg.Namespace, m.process.ID), value,
 			redis.SetArgs{TTL: beatLife, Get: true}).Result()
 	}
-	if isNil(err) {
+	if isNil(err) || err == nil && !m.introduced {
 		err = m.introduce(ctx)
+		m.introduced = err == nil
 	}
 	m.beating.Unlock()
 	if err != nil {

@@ -239,6 +239,16 @@ func TestFleetThatCannotBeWritten(t *testing.T) {
 		if _, err := h.in.Fleet(h.ctx); !errors.Is(err, queue.ErrWrongType) {
 			t.Errorf("fleet: %v", err)
 		}
+		// Once it can be written, whoever could not name itself does.
+		defer h.b.JoinWorker("w", aReport, noWish)()
+		if err := queue.Beat(h.c); err == nil {
+			t.Error("a beat into a foreign key went well")
+		}
+		h.ok(h.rdb.Del(h.ctx, queue.FleetKey(h.c)).Err())
+		h.ok(queue.Beat(h.c))
+		if workers, err := h.in.Workers(h.ctx); err != nil || len(workers) != 1 {
+			t.Errorf("%v: workers %+v", err, workers)
+		}
 	})
 }
 

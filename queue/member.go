@@ -28,7 +28,9 @@ type membership struct {
 	// beating is held while a record is made and sent, so that none overtakes a later one.
 	beating sync.Mutex
 	known   bool
-	last    map[string]Produced
+	// introduced says that the fleet has the program since its key was last seen to be there.
+	introduced bool
+	last       map[string]Produced
 
 	mu         sync.Mutex
 	joined     int
@@ -212,7 +214,7 @@ func (m *membership) end(ctx context.Context) {
 	if !m.known {
 		return
 	}
-	m.known = false
+	m.known, m.introduced = false, false
 	pipe := m.c.rdb.Pipeline()
 	pipe.Del(ctx, beatKey(m.c.cfg.Namespace, m.process.ID))
 	pipe.ZRem(ctx, fleetKey(m.c.cfg.Namespace), m.process.ID)

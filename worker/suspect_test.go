@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,14 +71,14 @@ func TestSuspectThatMayNotBegin(t *testing.T) {
 				}
 				return nil
 			}
-			ran := false
+			var ran atomic.Bool
 			_, stop := begin(t, f, Config{Queues: map[string]int{"a": 1}}, func(context.Context, *queue.Delivery) error {
-				ran = true
+				ran.Store(true)
 				return nil
 			})
 			pass(time.Second)
-			if ran != runs {
-				t.Errorf("%v: ran is %v", err, ran)
+			if ran.Load() != runs {
+				t.Errorf("%v: ran is %v", err, ran.Load())
 			}
 			if err := stop(); err != nil {
 				t.Fatal(err)
