@@ -9,7 +9,7 @@ ARGS         ?=
 
 tool    := go tool -modfile=tools/go.mod
 # Folders with a module of their own, which ./... does not enter.
-modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod test/*/go.mod))
+modules := $(patsubst %/go.mod,%,$(wildcard bench/go.mod otel/go.mod test/*/go.mod examples/*/go.mod))
 
 # The rows of the fault matrix that have a bar of their own to meet at full size.
 accept_rows := worker-sigkill,redis-sigkill-always,sentinel-failover,cluster,worker-sigstop,redis-sigstop,memory-full,redis-down,ten-million,at-rest,mutants
@@ -19,7 +19,7 @@ chaos := cd test/chaos && go build -o ../../bin/chaos . && exec ../../bin/chaos 
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build every package, and the command into bin/
@@ -27,15 +27,15 @@ build: ## build every package, and the command into bin/
 	go build -trimpath -o bin/dueq ./cmd/dueq
 
 .PHONY: test
-test: need-redis need-cc ## run every test under the race detector, on a real Redis
-	go test -race ./...
+test: need-redis need-cc need-haproxy ## run every test under the race detector, on a real Redis
+	go test -race -timeout 30m ./...
 
 .PHONY: test-acl
 test-acl: need-redis ## run the tests of queue, worker and scheduler under the rules of dueq acl
 	scripts/test-acl.sh ./queue ./worker ./scheduler
 
 .PHONY: test-fast
-test-fast: need-redis ## run the short tests, without the race detector
+test-fast: need-redis need-haproxy ## run the short tests, without the race detector
 	go test -short ./...
 
 .PHONY: lint
@@ -76,10 +76,28 @@ bench: need-redis ## measure dueq beside its peers; ARGS are the program's
 accept-engine: need-redis ## measure the engine against its bars
 	go -C bench run ./accept $(ARGS)
 
+.PHONY: accept-operators
+accept-operators: need-redis ## measure what is promised to operators; ARGS=--full takes 10,000,000 jobs
+	go -C bench run ./operators $(ARGS)
+
 .PHONY: test-modules
 test-modules: need-redis ## run the fast tests of the modules beside the main one
 	go -C bench test ./...
 	go -C test/chaos test . ./checker ./history ./mutant
+	go -C examples/oidc test ./...
+	go -C otel test ./...
+
+.PHONY: test-operators
+test-operators: need-redis need-prometheus ## run alarms against a mail server, and deploy/ against a real Prometheus
+	go -C test/operators test -count=1 ./...
+
+.PHONY: test-browser
+test-browser: need-chromium ## look at the dashboard with a real Chromium
+	go -C test/browser test -count=1 ./...
+
+.PHONY: screenshots
+screenshots: need-chromium ## take the pictures in docs/ anew
+	go -C test/browser test -count=1 -run Screenshots -shots $(CURDIR)/docs .
 
 .PHONY: chaos-smoke
 chaos-smoke: need-redis need-cc ## break everything once, in small; ARGS are the program's
@@ -96,21 +114,35 @@ accept-faults: need-redis need-cc ## measure the bars under faults, at full size
 .PHONY: examples
 examples: need-redis ## run every example end to end
 	go test -race ./examples/...
+	go -C examples/oidc test -race ./...
 
 .PHONY: modules
 modules: ## build and vet the modules beside the main one
-	@for module in $(modules); do (set -x; go -C $$module build ./... && go -C $$module vet ./...) || exit; done
+	@for module in $(modules); do (set -x; go -C $$module build -o /dev/null ./... && go -C $$module vet ./...) || exit; done
 	go -C tools build -o /dev/null tool
 
 .PHONY: ci
-ci: fmt-check build lint modules budget test test-modules test-acl ## everything that a change has to pass
+ci: fmt-check build lint modules budget test test-modules test-operators test-browser test-acl chaos-smoke ## everything that a change has to pass
 
 # Debian's packages of redis-server and valkey-server are named as the programs.
 .PHONY: need-redis
 need-redis:
 	@scripts/need.sh $(REDIS_SERVER) $(notdir $(REDIS_SERVER))
 
+.PHONY: need-prometheus
+need-prometheus:
+	@scripts/need.sh promtool prometheus
+
 # The race detector links with cgo.
+.PHONY: need-chromium
+need-chromium:
+	@scripts/need.sh chromium chromium
+
 .PHONY: need-cc
 need-cc:
 	@scripts/need.sh gcc gcc libc6-dev
+
+# Debian keeps it where only root looks.
+.PHONY: need-haproxy
+need-haproxy:
+	@PATH="$$PATH:/usr/sbin" scripts/need.sh haproxy haproxy

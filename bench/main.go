@@ -23,10 +23,11 @@ func main() {
 	}
 	rounds := flag.Int("rounds", 5, "rounds of each scenario, of which the medians count")
 	only := flag.String("scenario", "", "comma list of scenarios (default all): "+strings.Join(scenario.Names(), ","))
+	systems := flag.String("system", "", "comma list of systems (default all that a scenario has): dueq, asynq, floor")
 	asJSON := flag.Bool("json", false, "print an array of {scenario, system, value, unit}")
 	quick := flag.Bool("quick", false, "small numbers: shows that all works, measures nothing")
 	flag.Parse()
-	if err := run(*rounds, *only, *asJSON, *quick); err != nil {
+	if err := run(*rounds, *only, *systems, *asJSON, *quick); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", strings.ReplaceAll(err.Error(), "\n", "\nbench: "))
 		if errors.Is(err, errUsage) {
 			os.Exit(2)
@@ -37,7 +38,7 @@ func main() {
 
 var errUsage = errors.New("wrong usage")
 
-func run(rounds int, only string, asJSON, quick bool) error {
+func run(rounds int, only, systems string, asJSON, quick bool) error {
 	scenarios, err := scenario.Select(split(only))
 	if err != nil || flag.NArg() > 0 || rounds < 1 {
 		return errors.Join(errUsage, err)
@@ -46,7 +47,7 @@ func run(rounds int, only string, asJSON, quick bool) error {
 	defer stop()
 	// The first Ctrl-C ends everything in order; a second one is not held back.
 	context.AfterFunc(ctx, stop)
-	o := scenario.Options{Rounds: rounds, Quick: quick}
+	o := scenario.Options{Rounds: rounds, Quick: quick, Systems: split(systems)}
 	if scenario.IsTerminal(os.Stderr) {
 		o.Progress = os.Stderr
 	}

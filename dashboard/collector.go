@@ -3,8 +3,11 @@ package dashboard
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/dueq-io/dueq/queue"
 )
 
 const (
@@ -19,7 +22,7 @@ const (
 
 // collector samples Redis in one goroutine and publishes frames, from which all requests are served.
 type collector struct {
-	read           reader
+	source
 	interval, idle time.Duration
 	logger         *slog.Logger
 
@@ -28,16 +31,21 @@ type collector struct {
 	// streams is how many are open; seen is when a page was last asked for, in ns.
 	streams, seen atomic.Int64
 	// poked has an entry when someone began to watch.
-	poked chan struct{}
+	poked  chan struct{}
+	wishes wishes
 
-	// What follows belongs to the goroutine of run.
+	// What follows belongs to the goroutine of run, and slowly to the one that reads what is slow.
 	histories map[string]*history
+	slowly    *slowReader
+	roster    roster
+	// known is what the slow reader has brought so far.
+	known slow
 }
 
-func newCollector(read reader, cfg *Config) *collector {
+func newCollector(from source, cfg *Config) *collector {
 	c := &collector{
-		read: read, interval: cfg.Interval, idle: cfg.IdleInterval, logger: cfg.Logger,
-		poked: make(chan struct{}, 1), histories: map[string]*history{},
+		source: from, interval: cfg.Interval, idle: cfg.IdleInterval, logger: cfg.Logger,
+		poked: make(chan struct{}, 1), histories: map[string]*history{}, slowly: newSlowReader(from, cfg.Logger),
 	}
 	c.latest.Store(&frame{replaced: make(chan struct{})})
 	return c
@@ -48,14 +56,31 @@ type sample struct {
 	at     time.Time
 	took   time.Duration
 	err    error
+	// fleet is nil where it could not be read.
+	fleet *queue.Fleet
+}
+
+// slowSample is what the slow reader brought.
+type slowSample struct {
+	slow
+	news bool
+	// wishes are those that it has seen to.
+	wishes []wish
 }
 
 // run samples until ctx ends, and returns when nothing of it is left.
 func (c *collector) run(ctx context.Context) {
 	c.publish(func(f *snapshot) { f.running, f.missed, f.err = true, 0, nil })
 	defer c.publish(func(f *snapshot) { f.running = false })
-	answers := make(chan sample, 1)
-	asking := false
+	answers, slowAnswers := make(chan sample, 1), make(chan slowSample, 1)
+	asking, reading := false, false
+	readSlowly := func() {
+		if f := c.latest.Load(); !reading && f.missed == 0 && !f.at.IsZero() {
+			reading = true
+			known := c.known
+			go func() { slowAnswers <- c.sampleSlowly(ctx, known, f) }()
+		}
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var last time.Time // long ago, so that whoever pokes first does not put the first sample off
@@ -65,11 +90,22 @@ func (c *collector) run(ctx context.Context) {
 			if asking {
 				<-answers
 			}
+			if reading {
+				<-slowAnswers
+			}
 			return
 		case <-c.poked:
+			readSlowly()
 		case s := <-answers:
 			asking = false
 			c.take(s)
+			readSlowly()
+		case s := <-slowAnswers:
+			reading = false
+			c.takeSlowly(s)
+			if c.wishes.others(s.wishes) {
+				readSlowly()
+			}
 		case <-timer.C:
 			last = time.Now()
 			if asking {
@@ -88,8 +124,21 @@ func (c *collector) sample(ctx context.Context) sample {
 	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
 	defer cancel()
 	begin := time.Now()
-	queues, err := c.read(ctx)
-	return sample{queues: queues, at: time.Now(), took: time.Since(begin), err: err}
+	queues, err := c.queues(ctx)
+	s := sample{queues: queues, at: time.Now(), took: time.Since(begin), err: err}
+	if err == nil && c.fleet != nil {
+		if fleet, err := c.fleet(ctx); err == nil {
+			s.fleet = &fleet
+		}
+	}
+	return s
+}
+
+func (c *collector) sampleSlowly(ctx context.Context, known slow, f *frame) slowSample {
+	var s slowSample
+	s.wishes = c.wishes.active()
+	s.slow, s.news = c.slowly.next(ctx, known, f, s.wishes)
+	return s
 }
 
 // take publishes what a sample brought.
@@ -98,7 +147,8 @@ func (c *collector) take(s sample) {
 		c.miss(s.err)
 		return
 	}
-	if before := c.latest.Load(); before.err != nil {
+	before := c.latest.Load()
+	if before.err != nil {
 		c.logger.Info("dashboard: redis answers again", slog.Int("missed", before.missed))
 	}
 	states := make([]queueState, len(s.queues))
@@ -111,9 +161,9 @@ func (c *collector) take(s sample) {
 		kept[q.Name] = h
 		states[i].reading = q
 		if q.err == nil {
-			h.add(s.at, counted(&q.QueueInfo))
-			states[i].rate, states[i].rateKnown = h.rate()
-			states[i].series = h.series()
+			h.add(s.at, &q.QueueInfo)
+			states[i].rate, states[i].growth, states[i].rateKnown = h.rate()
+			states[i].still, states[i].unmoved = h.still()
 		} else if !h.unreadable {
 			c.logger.Warn("dashboard: queue cannot be read", slog.String("queue", q.Name), slog.Any("error", q.err))
 		}
@@ -122,12 +172,24 @@ func (c *collector) take(s sample) {
 	c.histories = kept
 	c.publish(func(f *snapshot) {
 		f.queues, f.at, f.took, f.missed, f.err = states, s.at, s.took, 0, nil
+		f.slow = c.known
+		f.members = c.roster.follow(s.fleet)
+		f.join()
 	})
+}
+
+// takeSlowly keeps what the slow reader brought for the next frame, and publishes it by itself only where
+// someone waits for it.
+func (c *collector) takeSlowly(s slowSample) {
+	c.known = s.slow
+	if s.news {
+		c.publish(func(f *snapshot) { f.slow = s.slow; f.queues = slices.Clone(f.queues); f.join() })
+	}
 }
 
 // miss publishes that a sample is not there; a nil err means that Redis has not answered it yet.
 func (c *collector) miss(err error) {
-	if before := c.latest.Load().err; err != nil && (before == nil || cause(before) != cause(err)) {
+	if before := c.latest.Load().err; err != nil && (before == nil || cause(before).String() != cause(err).String()) {
 		c.logger.Warn("dashboard: redis cannot be read", slog.Any("error", err))
 	}
 	c.publish(func(f *snapshot) {

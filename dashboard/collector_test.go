@@ -178,8 +178,8 @@ func TestCollectorRates(t *testing.T) {
 			pass(t, time.Second)
 		}
 		q := d.collector.latest.Load().queues[0]
-		if !q.rateKnown || q.rate.In < 6.9 || q.rate.In > 7.1 || len(q.series) < 9 {
-			t.Errorf("rate %v of 7 a second, %d points", q.rate.In, len(q.series))
+		if !q.rateKnown || q.rate.In < 6.9 || q.rate.In > 7.1 {
+			t.Errorf("rate %v of 7 a second", q.rate.In)
 		}
 	})
 }

@@ -16,7 +16,10 @@ func TestConfigDefaults(t *testing.T) {
 	if c.Interval != time.Second || c.IdleInterval != 10*time.Second || c.MaxStreams != 100 || c.Source != nothingKept {
 		t.Errorf("defaults: %+v", c)
 	}
-	want := Thresholds{ReadyDegraded: 30 * time.Second, ReadyDown: 5 * time.Minute, OverdueDegraded: 2 * time.Second, OverdueDown: 30 * time.Second}
+	want := Thresholds{
+		ReadyDegraded: 30 * time.Second, ReadyDown: 5 * time.Minute, OverdueDegraded: 2 * time.Second, OverdueDown: 30 * time.Second,
+		LatenessDegraded: time.Second, LatenessDown: 10 * time.Second, ErrorsDegraded: 0.05, ErrorsDown: 0.25, DeadDegraded: 1,
+	}
 	if c.Thresholds != want {
 		t.Errorf("thresholds: %+v", c.Thresholds)
 	}

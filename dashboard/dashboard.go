@@ -5,9 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dueq-io/dueq/alarm"
+	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/dashboard/redact"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -15,10 +20,23 @@ import (
 type Dashboard struct {
 	cfg       Config
 	namespace string
+	client    *queue.Client
 	collector *collector
+	tongues   tongues
+	table     []*page
+	gate      *access.Gate
+	redactor  *redact.Redactor
+	failures  failures
+	bulk      bulk
+	distant   distant
+	requests  *limiter
+	tabs      *limiter
+	recheck   time.Duration // between looks whether who watches a stream still may
 	pages     map[string]*page
 	static    static
 	metrics   http.Handler
+	checkup   checkup
+	alarms    *alarm.Board
 	handler   http.Handler
 }
 
@@ -32,24 +50,41 @@ func New(client *queue.Client, cfg Config) (*Dashboard, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	return build(readerOf(client), client.Namespace(), cfg)
+	d, err := build(client, client.Namespace(), sourceOf(client), cfg)
+	if err == nil {
+		d.collector.slowly.jobs = sight{d, access.Identity{Role: access.Viewer}}.jobs
+		d.collector.slowly.alarms = d.alarms.State
+	}
+	return d, err
 }
 
-func build(read reader, namespace string, cfg Config) (*Dashboard, error) {
-	d := &Dashboard{cfg: cfg, namespace: namespace, collector: newCollector(read, &cfg)}
+func build(client *queue.Client, namespace string, from source, cfg Config) (*Dashboard, error) {
+	d := &Dashboard{
+		cfg: cfg, namespace: namespace, client: client, collector: newCollector(from, &cfg), redactor: redact.New(cfg.Redact),
+		requests: newLimiter(requestsAtOnce), tabs: newLimiter(streamsAtOnce), recheck: heartbeat,
+		alarms: alarm.NewBoard(client),
+	}
 	var err error
+	if d.gate, err = access.NewGate(client, namespace, cfg.Access, cfg.secure(), cfg.Logger); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
 	if d.static, err = loadStatic(cfg.BasePath + "/static/"); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	if d.pages, err = d.loadPages(); err != nil {
+	if d.tongues, err = loadTongues(); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
+	if err = d.loadPages(); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(newExporter(d.collector)); err != nil {
+	if err := registry.Register(newExporter(d.collector, &d.cfg)); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
 	d.metrics = metricsHandler(registry)
-	d.handler = d.router()
+	if d.handler, err = d.router(d.routes()); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
 	return d, nil
 }
 
@@ -64,46 +99,12 @@ func (d *Dashboard) Run(ctx context.Context) error {
 		return errRunning
 	}
 	defer d.collector.started.Store(false)
+	var operations sync.WaitGroup
+	operations.Go(func() { d.bulk.run(ctx) })
 	d.collector.run(ctx)
+	operations.Wait()
 	return nil
 }
 
 // ServeHTTP answers the routes that the package describes.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
-
-// route is one path and who may ask for it.
-type route struct {
-	// path is below Config.BasePath.
-	path  string
-	serve http.HandlerFunc
-	// anyHost leaves out the list of hosts: balancers ask for /healthz under the address of the
-	// machine, and it discloses nothing.
-	anyHost bool
-}
-
-func (d *Dashboard) routes() []route {
-	return []route{
-		{path: "/{$}", serve: d.servePage("overview")},
-		{path: "/events", serve: d.serveEvents},
-		{path: "/api/v1/queues", serve: d.serveQueues},
-		{path: "/metrics", serve: d.metrics.ServeHTTP},
-		{path: "/healthz", serve: d.serveHealth, anyHost: true},
-		{path: "/static/{name}", serve: d.static.serve},
-	}
-}
-
-// router lets GET and HEAD through and nothing else: the mux answers other methods with 405.
-func (d *Dashboard) router() http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range d.routes() {
-		var handler http.Handler = r.serve
-		if !r.anyHost {
-			handler = forHosts(d.cfg.Hosts, handler)
-		}
-		mux.Handle("GET "+d.cfg.BasePath+r.path, handler)
-	}
-	if d.cfg.BasePath != "" {
-		mux.Handle("GET "+d.cfg.BasePath, http.RedirectHandler(d.cfg.BasePath+"/", http.StatusMovedPermanently))
-	}
-	return secured(http.NewCrossOriginProtection().Handler(mux))
-}

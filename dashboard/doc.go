@@ -52,14 +52,21 @@
 //
 // # Routes
 //
-// All are below Config.BasePath and answer GET and HEAD only: nothing here changes anything.
+// All are below Config.BasePath. GET, which also answers HEAD, changes nothing.
 //
-//	/                 Overview: verdict, tiles, every queue
-//	/events           the same, live, as server-sent events: ?topic=overview
-//	/api/v1/queues    the same numbers as JSON
-//	/metrics          the same numbers for Prometheus
-//	/healthz          200 while Run runs, with the age of the last good sample
-//	/static/…         embedded files, named by their content
+//	GET  /                 Overview: verdict, tiles, every queue; and /queues, /queue, /jobs, /job, /errors,
+//	                       /schedule, /workers, /producers, /charts, /alerts, /redis, /journal, /operation
+//	GET  /events/…         what is live of the page of that path and query, as server-sent events
+//	GET  /api/v1/…         numbers as JSON: queues, schedule, series, workers, producers, redis
+//	GET  /metrics          numbers for Prometheus
+//	GET  /healthz          200 while Run runs, with the age of the last good sample
+//	GET  /readyz           200 while Redis answers, too
+//	GET  /static/…         embedded files, named by their content
+//	POST /act              does something to jobs; and /queue/act, /operation/stop, /job/reveal, /workers
+//	POST /preferences      theme, language and keys, in a cookie
+//	GET  /login            and POST: signing in, where Config.Access has a login
+//	POST /logout           signing out
+//	GET  /sessions         for admins; POST /sessions/end ends one
 //
 // # One collector
 //
@@ -72,9 +79,12 @@
 //
 // # Security
 //
-// The package never listens, and has no login: whoever mounts it decides who reaches it. Wrap it in your
-// own authentication before it is reachable from anywhere but this machine. What it does itself: a list
-// of host names against DNS rebinding, a Content-Security-Policy under which only its own embedded files
-// run, no CORS headers, cross-origin requests refused, a limit on streams, and html/template for
-// everything that comes from Redis.
+// The package never listens. With a zero Config.Access everyone who reaches it may look; whoever mounts
+// it where others can reach it gives it users, a proxy that says who makes a request, or an
+// Authenticator, or calls it with access.With. What a route needs is a part of its line in the table of
+// routes, and what of the queues a request may know of comes through the queues that its identity sees,
+// with secrets of jobs hidden. There are a list of host names against DNS rebinding, a
+// Content-Security-Policy under which only its own embedded files run, no CORS headers, cross-origin
+// requests refused, limits on streams, requests and bodies, and html/template for everything that comes
+// from Redis. Sessions and the journal are in Redis, so that any number of dashboards share them.
 package dashboard

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/dueq-io/dueq/dashboard/access"
 )
 
 const (
@@ -15,6 +17,9 @@ const (
 	heartbeat = 15 * time.Second
 	// eventTimeout is how long a browser may take to receive one event.
 	eventTimeout = 10 * time.Second
+	// streamTime is how long a stream lasts at most, so that who may watch is found out anew; the
+	// browser reconnects by itself.
+	streamTime = 30 * time.Minute
 	// reconnectAfter is how long a browser waits when a stream broke.
 	reconnectAfter = 2 * time.Second
 )
@@ -22,43 +27,40 @@ const (
 // serveEvents sends the fragment of a page whenever there is a newer frame. A browser that is slow gets
 // the latest frame next and misses those between. It answers 503 when there is no place for a stream:
 // the browser polls then.
-func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) {
-	p, ok := d.pages[r.URL.Query().Get("topic")]
-	if !ok {
-		http.Error(w, "This topic does not exist; there is: overview.", http.StatusNotFound)
-		return
+func (d *Dashboard) serveEvents(p *page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := d.collector
+		defer c.streams.Add(-1)
+		switch open := c.streams.Add(1); {
+		case !c.latest.Load().running:
+			full(w, "Nothing samples Redis just now.")
+			return
+		case open > int64(d.cfg.MaxStreams):
+			full(w, "Too many event streams are open.")
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("X-Accel-Buffering", "no")
+		if r.Method == http.MethodHead {
+			return
+		}
+		s := stream{w: w, control: http.NewResponseController(w)}
+		// The server's own time-outs are meant for pages.
+		_ = s.control.SetReadDeadline(time.Time{})
+		s.flush()
+		if errors.Is(s.err, http.ErrNotSupported) {
+			d.cfg.Logger.WarnContext(r.Context(), "dashboard: a middleware hides Flush, so browsers poll",
+				slog.String("writer", fmt.Sprintf("%T", w)))
+			full(w, "Event streams are not possible here.")
+			return
+		}
+		c.watch()
+		d.stream(r, &s, p)
 	}
-	c := d.collector
-	defer c.streams.Add(-1)
-	switch open := c.streams.Add(1); {
-	case !c.latest.Load().running:
-		refuse(w, "Nothing samples Redis just now.")
-		return
-	case open > int64(d.cfg.MaxStreams):
-		refuse(w, "Too many event streams are open.")
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no")
-	if r.Method == http.MethodHead {
-		return
-	}
-	s := stream{w: w, control: http.NewResponseController(w)}
-	// The server's own time-outs are meant for pages.
-	_ = s.control.SetReadDeadline(time.Time{})
-	s.flush()
-	if errors.Is(s.err, http.ErrNotSupported) {
-		d.cfg.Logger.WarnContext(r.Context(), "dashboard: a middleware hides Flush, so browsers poll",
-			slog.String("writer", fmt.Sprintf("%T", w)))
-		refuse(w, "Event streams are not possible here.")
-		return
-	}
-	c.watch()
-	d.stream(r, &s, p)
 }
 
-func refuse(w http.ResponseWriter, why string) {
+func full(w http.ResponseWriter, why string) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(pollEvery/time.Second)))
 	http.Error(w, why, http.StatusServiceUnavailable)
 }
@@ -66,26 +68,53 @@ func refuse(w http.ResponseWriter, why string) {
 // stream sends until the browser leaves or the collector ends.
 func (d *Dashboard) stream(r *http.Request, s *stream, p *page) {
 	s.send(fmt.Appendf(nil, "retry: %d\n\n", reconnectAfter.Milliseconds()))
-	beat := time.NewTimer(heartbeat)
+	beat, pace := time.NewTimer(heartbeat), time.NewTimer(p.pace)
 	defer beat.Stop()
+	defer pace.Stop()
+	end := time.NewTimer(streamTime)
+	defer end.Stop()
+	check := time.NewTicker(d.recheck)
+	defer check.Stop()
 	for s.err == nil {
-		f := d.collector.latest.Load()
+		f := d.collector.latest.Load().of(access.From(r.Context()))
 		if !f.running {
 			return
 		}
-		html, err := f.fragment(p.topic, p.fragment)
+		v, rest := d.view(r, f, f.made), p.pace
+		if p.wishes != nil {
+			wished := p.wishes(v)
+			d.collector.wishes.add(wished)
+			if !f.granted(wished) {
+				rest = 0
+			}
+		}
+		told, err := f.fragment(p.fragmentKey(v), func() ([]byte, error) {
+			html, err := p.fragment(d, v)
+			return event(f.made.UnixMilli(), html), err
+		})
 		if err != nil {
 			d.cfg.Logger.ErrorContext(r.Context(), "dashboard: fragment cannot be rendered", slog.Any("error", err))
 			return
 		}
-		s.send(event(f.made.UnixMilli(), html))
+		s.send(told)
+		beat.Reset(heartbeat)
+		pace.Reset(rest)
+		due, replaced := pace.C, (<-chan struct{})(nil)
 		for waiting := true; waiting && s.err == nil; {
-			beat.Reset(heartbeat)
 			select {
-			case <-f.replaced:
+			case <-due:
+				due, replaced = nil, f.replaced
+			case <-replaced:
 				waiting = false
 			case <-beat.C:
 				s.send([]byte(":\n\n"))
+				beat.Reset(heartbeat)
+			case <-check.C:
+				if d.gate.Recheck(r) != nil {
+					return
+				}
+			case <-end.C:
+				return
 			case <-r.Context().Done():
 				return
 			}

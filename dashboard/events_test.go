@@ -25,7 +25,7 @@ func listen(t *testing.T, url string) *listener {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/events?topic=overview", http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/events/", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestStream(t *testing.T) {
 	if first, _ := l.next(); first["retry"] != "2000" {
 		t.Errorf("begins with %v", first)
 	}
-	if event, _ := l.next(); event["event"] != "fragment" || event["id"] == "" || !strings.HasPrefix(event["data"], `<section id="verdict"`) {
+	if event, _ := l.next(); event["event"] != "fragment" || event["id"] == "" || !strings.HasPrefix(event["data"], `<a id="status"`) {
 		t.Errorf("then %v", event)
 	}
 	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x"}); err != nil {
@@ -138,21 +138,12 @@ func TestStreamNeedsFlush(t *testing.T) {
 	hidden := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
 	})
-	got := request(t, hidden, http.MethodGet, "/events?topic=overview")
+	got := request(t, hidden, http.MethodGet, "/events/")
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("%d %v", got.status, got.header)
 	}
 	if n := d.collector.streams.Load(); n != 0 {
 		t.Errorf("%d streams are left", n)
-	}
-}
-
-func TestUnknownTopic(t *testing.T) {
-	t.Parallel()
-	for _, target := range []string{"/events", "/events?topic=", "/events?topic=%3Cscript%3E"} {
-		if got := request(t, sampledNow(t, Config{}), http.MethodGet, target); got.status != http.StatusNotFound || strings.Contains(got.body, "script") {
-			t.Errorf("%s: %d %s", target, got.status, got.body)
-		}
 	}
 }
 
@@ -183,7 +174,7 @@ func served(t *testing.T, d *Dashboard) net.Conn {
 		_ = server.Close()
 		synctest.Wait()
 	})
-	if _, err := io.WriteString(here, "GET /events?topic=overview HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(here, "GET /events/ HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	return here

@@ -40,7 +40,7 @@ func formatRate(perSecond float64) string {
 
 // formatSpan writes a duration in at most two units: 4.2 ms, 120 ms, 4.2 s, 42 s, 3m12s, 2h05m, 4d03h.
 func formatSpan(d time.Duration) string {
-	const day, whole, tenths = 24 * time.Hour, 9950 * time.Millisecond, 9950 * time.Microsecond
+	const whole, tenths = 9950 * time.Millisecond, 9950 * time.Microsecond
 	switch {
 	case d <= 0:
 		return "0 s"
@@ -62,16 +62,18 @@ func formatSpan(d time.Duration) string {
 }
 
 // formatDue writes the time until something is due, which is negative when it is.
-func formatDue(d time.Duration) string {
+func formatDue(d time.Duration) phrase {
 	if d < 0 {
-		return "now"
+		return say("now")
 	}
-	return "in " + formatSpan(d)
+	return say("in %s", formatSpan(d))
 }
 
 // formatLimit writes a threshold, which is a round number: 30 s, 5 min.
 func formatLimit(d time.Duration) string {
 	switch {
+	case d%day == 0 && d > day:
+		return fmt.Sprintf("%d d", d/day)
 	case d%time.Hour == 0:
 		return fmt.Sprintf("%d h", d/time.Hour)
 	case d%time.Minute == 0:
@@ -82,13 +84,45 @@ func formatLimit(d time.Duration) string {
 }
 
 // formatJobs writes a number of jobs: 1 job, 12 jobs.
-func formatJobs(n int64) string {
-	return formatCount(n) + " " + plural(n, "job")
+func formatJobs(n int64) phrase {
+	if n == 1 {
+		return say("1 job")
+	}
+	return say("%s jobs", formatCount(n))
 }
 
-func plural(n int64, word string) string {
+func formatWorkers(n int) phrase {
 	if n == 1 {
-		return word
+		return say("1 worker")
 	}
-	return word + "s"
+	return say("%s workers", formatCount(int64(n)))
+}
+
+// formatShare writes a part of a whole: 0 %, 0.2 %, 5.2 %, 83 %.
+func formatShare(share float64) string {
+	const whole = 0.0995
+	switch percent := share * 100; {
+	case math.IsNaN(share) || share <= 0:
+		return "0 %"
+	case share < whole:
+		return strconv.FormatFloat(max(0.1, percent), 'f', 1, 64) + " %"
+	default:
+		return strconv.FormatFloat(percent, 'f', 0, 64) + " %"
+	}
+}
+
+// formatMemory writes an amount of memory: 512 B, 12 KiB, 1.5 GiB.
+func formatMemory(n int64) string {
+	const unit, tenths = 1024, 9.95
+	value, name := float64(max(0, n)), "B"
+	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if value < unit {
+			break
+		}
+		value, name = value/unit, next
+	}
+	if value < tenths && name != "B" {
+		return strconv.FormatFloat(value, 'f', 1, 64) + " " + name
+	}
+	return strconv.FormatFloat(value, 'f', 0, 64) + " " + name
 }

@@ -3,6 +3,8 @@ package dashboard
 import (
 	"sync"
 	"time"
+
+	"github.com/dueq-io/dueq/dashboard/access"
 )
 
 // snapshot is what is known at one moment.
@@ -18,6 +20,38 @@ type snapshot struct {
 	err    error
 	// running says that a collector makes newer snapshots.
 	running bool
+	members
+	slow
+}
+
+// readable are the names of the queues that could be read.
+func (f *snapshot) readable() []string {
+	var names []string
+	for i := range f.queues {
+		if f.queues[i].err == nil {
+			names = append(names, f.queues[i].Name)
+		}
+	}
+	return names
+}
+
+// join gives each queue what is known of it beside its own numbers.
+func (f *snapshot) join() {
+	names := make([]string, len(f.queues))
+	for i := range f.queues {
+		names[i] = f.queues[i].Name
+	}
+	var crews map[string]crew
+	if f.fleetKnown {
+		crews = crewsOf(&f.members, names)
+	}
+	for i := range f.queues {
+		q := &f.queues[i]
+		q.activity = f.activity[q.Name]
+		q.hour = f.hours[q.Name]
+		q.hour.dead = max(q.hour.dead, q.five.Dead) // which is read more often
+		q.crew = crews[q.Name]
+	}
 }
 
 // frame is a snapshot for all who ask. It is published once and never changed, so any number of
@@ -29,17 +63,28 @@ type frame struct {
 	// replaced is closed when there is a newer frame.
 	replaced chan struct{}
 
-	// rendered are the fragments that streams have asked for, by topic.
+	judging sync.Once
+	judged  verdict
+	// rendered are the events that streams have asked for, by page.fragmentKey.
 	mu       sync.Mutex
 	rendered map[string]rendering
+	// scoped are the frames of those who see some of the queues, by their access.Identity.Scope.
+	scoped map[string]*frame
 }
 
-// queueState is a queue as it was read, and what its counters did since the samples before.
+// queueState is a queue as it was read, what its counters did since the samples before, and what is known of
+// it beside.
 type queueState struct {
 	reading
-	rate      flow
-	rateKnown bool
-	series    []flow
+	rate flow
+	// growth is by how many jobs a second ready has grown, still for how long no job was started, and unmoved
+	// for how long none was promoted.
+	growth         float64
+	still, unmoved time.Duration
+	rateKnown      bool
+	activity
+	hour hour
+	crew crew
 }
 
 type rendering struct {
@@ -58,17 +103,43 @@ func (f *snapshot) stale(now time.Time, idle time.Duration) bool {
 		now.Sub(f.at) > missedUntilStale*idle
 }
 
-// fragment returns the bytes of a topic, which render makes when the first stream asks for them.
-func (f *frame) fragment(topic string, render func(*frame) ([]byte, error)) ([]byte, error) {
+// of is the frame of the queues that an identity sees. Who sees the same shares it.
+func (f *frame) of(id access.Identity) *frame {
+	scope := id.Scope()
+	if scope == "" {
+		return f
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r, ok := f.rendered[topic]
+	part := f.scoped[scope]
+	if part == nil {
+		part = &frame{snapshot: f.snapshot, made: f.made, replaced: f.replaced}
+		part.members = f.members.of(id)
+		part.queues = nil
+		for i := range f.queues {
+			if id.Sees(f.queues[i].Name) {
+				part.queues = append(part.queues, f.queues[i])
+			}
+		}
+		if f.scoped == nil {
+			f.scoped = map[string]*frame{}
+		}
+		f.scoped[scope] = part
+	}
+	return part
+}
+
+// fragment returns the bytes of a key, which render makes when the first stream asks for them.
+func (f *frame) fragment(key string, render func() ([]byte, error)) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.rendered[key]
 	if !ok {
-		r.html, r.err = render(f)
+		r.html, r.err = render()
 		if f.rendered == nil {
 			f.rendered = map[string]rendering{}
 		}
-		f.rendered[topic] = r
+		f.rendered[key] = r
 	}
 	return r.html, r.err
 }

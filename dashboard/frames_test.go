@@ -24,9 +24,9 @@ func stateOf(info queue.QueueInfo) queueState {
 	return queueState{reading: reading{QueueInfo: info}}
 }
 
-// waves is three minutes of a flow that rises and falls.
+// waves is a quarter of an hour of a flow that rises and falls.
 func waves(in, out, failed float64) []flow {
-	series := make([]flow, sparkSteps-1)
+	series := make([]flow, sparkSteps)
 	for i := range series {
 		wave := 1 + 0.5*math.Sin(float64(i)/6)
 		series[i] = flow{In: in * wave, Out: out, Failed: failed * float64(i%3)}
@@ -39,13 +39,37 @@ func busyFrame() *frame {
 		Name: "sms", Delayed: 88310, Ready: 18, Leased: 11, Retrying: 4, Dead: 17, Done: 120, OldestReady: 1200 * time.Millisecond,
 		NextDue: 40 * time.Millisecond,
 	})
-	sms.rate, sms.rateKnown, sms.series = flow{In: 15.2, Out: 15, Failed: 0.04}, true, waves(15, 14, 0.1)
+	sms.rate, sms.rateKnown, sms.hour.series = flow{In: 15.2, Out: 15, Failed: 0.04}, true, waves(15, 14, 0.1)
 	callbacks := stateOf(queue.QueueInfo{
 		Name: "callbacks", Delayed: 12004, Leased: 20, Retrying: 640, Done: 3, NextDue: 3 * time.Second, MaxLen: 1_000_000,
 	})
-	callbacks.rate, callbacks.rateKnown, callbacks.series = flow{In: 81, Out: 80, Failed: 3.5}, true, waves(81, 80, 2)
+	callbacks.rate, callbacks.rateKnown, callbacks.hour.series = flow{In: 81, Out: 80, Failed: 3.5}, true, waves(81, 80, 2)
 	reports := stateOf(queue.QueueInfo{Name: "reports", Delayed: 512, Ready: 2, OldestReady: time.Hour, NextDue: 26 * time.Hour, Paused: true, Closed: true})
-	return frameOf(callbacks, reports, sms)
+	return frameOf(callbacks, reports, sms).granting()
+}
+
+// granting gives a frame what pages wish for, and a fleet of nobody.
+func (f *frame) granting() *frame {
+	f.fleetKnown, f.now = true, f.at
+	f.horizons, f.series = map[wish][]queue.Horizon{}, map[wish]queue.Series{}
+	for _, r := range reaches {
+		part := partOf(r, 40, 0, 700)
+		part.Later.Delayed, part.Bars[1].Retrying = 90_000, 12
+		for _, name := range []string{"", "sms"} {
+			f.horizons[wish{wishHorizon, name, r.name}] = []queue.Horizon{*part}
+		}
+	}
+	for _, r := range timeRanges {
+		series := queue.Series{Step: r.step, Now: noon, Buckets: make([]queue.Bucket, 3)}
+		for i := range series.Buckets {
+			b := &series.Buckets[i]
+			b.Start, b.Enqueued, b.Done, b.Lateness = noon.Add(time.Duration(i-3)*r.step), 60, int64(30*i), times(int64(i), time.Second)
+		}
+		for i := range f.queues {
+			f.series[wish{wishSeries, f.queues[i].Name, r.name}] = series
+		}
+	}
+	return f
 }
 
 func degradedFrame() *frame {
@@ -53,7 +77,7 @@ func degradedFrame() *frame {
 		Name: "callbacks", Delayed: 12004, Ready: 15520, Leased: 20, Retrying: 640, Dead: 17, NextDue: 3 * time.Second,
 		OldestReady: 3*time.Minute + 12*time.Second,
 	})
-	callbacks.rate, callbacks.rateKnown, callbacks.series = flow{In: 81, Out: 40, Failed: 3.5}, true, waves(81, 40, 2)
+	callbacks.rate, callbacks.rateKnown, callbacks.hour.series = flow{In: 81, Out: 40, Failed: 3.5}, true, waves(81, 40, 2)
 	sms := stateOf(queue.QueueInfo{Name: "sms", Delayed: 400, NextDue: -1, Overdue: 12, OverdueAge: 42 * time.Second})
 	sms.rateKnown = true
 	broken := queueState{reading: reading{QueueInfo: queue.QueueInfo{Name: "broken"}, err: fmt.Errorf("read: %w", queue.ErrWrongType)}}
@@ -94,4 +118,11 @@ func hostileFrame() *frame {
 		queues = append(queues, q)
 	}
 	return frameOf(queues...)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -50,11 +50,7 @@ func TestGoldenPages(t *testing.T) {
 	for name, f := range map[string]*frame{
 		"busy": busyFrame(), "degraded": degradedFrame(), "away": awayFrame(), "empty": frameOf(), "stopped": {},
 	} {
-		got, err := d.pages["overview"].whole(d, f, later(f.made, noon))
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden(t, name+".html", got)
+		golden(t, name+".html", pageOf(t, d, "overview", f, later(f.made, noon)))
 	}
 }
 
@@ -62,20 +58,13 @@ func TestGoldenPages(t *testing.T) {
 func TestFragmentIsThePage(t *testing.T) {
 	t.Parallel()
 	d := fake(t, Config{}, nil)
-	p := d.pages["overview"]
 	f := degradedFrame()
-	whole, err := p.whole(d, f, f.made)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fragment, err := p.fragment(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Contains(whole, fragment) {
+	whole, fragment := pageOf(t, d, "overview", f, f.made), fragmentOf(t, d, "overview", f)
+	state, live, _ := bytes.Cut(fragment, []byte("</a>"))
+	if !bytes.Contains(whole, state) || !bytes.Contains(whole, bytes.TrimSpace(live)) {
 		t.Error("the page does not contain its fragment")
 	}
-	for _, id := range []string{"verdict", "sampled", "tiles", "rows"} {
+	for _, id := range []string{"status", "verdict", "sampled", "tiles", "rows"} {
 		if n := bytes.Count(fragment, []byte(`id="`+id+`" data-live`)); n != 1 {
 			t.Errorf("%d parts with id %s", n, id)
 		}
@@ -86,7 +75,7 @@ func TestFragmentIsRenderedOnce(t *testing.T) {
 	t.Parallel()
 	f, renders := frameOf(), 0
 	for range 3 {
-		html, err := f.fragment("overview", func(*frame) ([]byte, error) { renders++; return []byte("x"), nil })
+		html, err := f.fragment("overview", func() ([]byte, error) { renders++; return []byte("x"), nil })
 		if err != nil || string(html) != "x" {
 			t.Fatal(html, err)
 		}
@@ -104,11 +93,8 @@ func TestTableIsBounded(t *testing.T) {
 	}
 	f := frameOf(queues...)
 	d := fake(t, Config{}, nil)
-	html, err := d.pages["overview"].fragment(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := bytes.Count(html, []byte(`scope="row"`)); n != shownQueues || !bytes.Contains(html, []byte("and 700 more")) {
+	html := fragmentOf(t, d, "overview", f)
+	if n := bytes.Count(html, []byte(`scope="row"`)); n != overviewQueues || !bytes.Contains(html, []byte("and 880 more")) {
 		t.Errorf("%d rows", n)
 	}
 }

@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/internal/redistest"
 	"github.com/dueq-io/dueq/queue"
 )
@@ -47,7 +50,7 @@ func fake(t *testing.T, cfg Config, read reader) *Dashboard {
 	if err := cfg.validate(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := build(read, "test", cfg)
+	d, err := build(&queue.Client{}, "test", source{queues: read}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,18 +58,23 @@ func fake(t *testing.T, cfg Config, read reader) *Dashboard {
 }
 
 // run lets the collector run until the test ends.
-func run(t *testing.T, d *Dashboard) {
+func run(t *testing.T, d *Dashboard) { t.Helper(); runUntil(t, d) }
+
+// runUntil is run with a way to end it before.
+func runUntil(t *testing.T, d *Dashboard) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(stop)
 	awaitSample(d)
+	return stop
 }
 
 // awaitSample waits for the first good sample.
@@ -92,6 +100,32 @@ func live(t *testing.T, d *Dashboard) string {
 	url := serve(t, d)
 	run(t, d) // ends before the server does, which waits for the streams
 	return url
+}
+
+// viewOf is an operator's look at a frame, in English.
+func viewOf(d *Dashboard, f *frame, now time.Time) *view {
+	id := access.Identity{Name: "anna", Role: access.Operator}
+	return &view{sight: sight{d, id}, tongue: english, frame: f, now: now, url: "/"}
+}
+
+// pageOf renders a page of a frame.
+func pageOf(t *testing.T, d *Dashboard, name string, f *frame, now time.Time) []byte {
+	t.Helper()
+	html, err := d.pages[name].whole(d, viewOf(d, f, now), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return html
+}
+
+// fragmentOf renders what the stream of a page carries.
+func fragmentOf(t *testing.T, d *Dashboard, name string, f *frame) []byte {
+	t.Helper()
+	html, err := d.pages[name].fragment(d, viewOf(d, f, f.made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return html
 }
 
 type answer struct {

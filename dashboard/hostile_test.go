@@ -32,15 +32,7 @@ func TestHostileNamesAreText(t *testing.T) {
 	t.Parallel()
 	for _, source := range hostile {
 		d := fake(t, Config{Source: source}, nil)
-		p := d.pages["overview"]
-		calm, err := p.whole(d, degradedFrame(), noon)
-		if err != nil {
-			t.Fatal(err)
-		}
-		page, err := p.whole(d, hostileFrame(), noon)
-		if err != nil {
-			t.Fatal(err)
-		}
+		calm, page := pageOf(t, d, "overview", degradedFrame(), noon), pageOf(t, d, "overview", hostileFrame(), noon)
 		got, want := elements(string(page)), elements(string(calm))
 		got = slices.DeleteFunc(got, func(name string) bool { return slices.Contains(want, name) })
 		if len(got) > 0 {
@@ -61,11 +53,7 @@ func TestHostileNamesAreText(t *testing.T) {
 func TestHostileNamesStayInTheirEvent(t *testing.T) {
 	t.Parallel()
 	d := fake(t, Config{}, nil)
-	fragment, err := d.pages["overview"].fragment(hostileFrame())
-	if err != nil {
-		t.Fatal(err)
-	}
-	framed := string(event(7, fragment))
+	framed := string(event(7, fragmentOf(t, d, "overview", hostileFrame())))
 	if strings.ContainsRune(framed, '\r') {
 		t.Error("a carriage return ends a line, too")
 	}

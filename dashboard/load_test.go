@@ -5,12 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -19,7 +21,8 @@ import (
 func TestParallelLoad(t *testing.T) {
 	t.Parallel()
 	client := open(t, "memory://")
-	d := newDashboard(t, client, Config{Interval: minInterval, MaxStreams: 8})
+	d := newDashboard(t, client, Config{Interval: minInterval, MaxStreams: 8, Access: access.Config{Anonymous: access.Admin}})
+	putSample(t, client)
 	url := live(t, d)
 	ctx, cancel := context.WithCancel(t.Context())
 	var movers, browsers sync.WaitGroup
@@ -79,13 +82,13 @@ func TestManyTabsCostRedisNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, d := collecting(t, Config{})
 		var renders atomic.Int64
-		view := d.pages["overview"].view
-		d.pages["overview"].view = func(f *frame, now time.Time) any { renders.Add(1); return view(f, now) }
+		live := d.pages["overview"].live
+		d.pages["overview"].live = func(v *view) any { renders.Add(1); return live(v) }
 		ctx, cancel := context.WithCancel(t.Context())
 		var tabs sync.WaitGroup
 		for range 20 {
 			tabs.Go(func() {
-				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events?topic=overview", http.NoBody)
+				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events/", http.NoBody)
 				d.ServeHTTP(httptest.NewRecorder(), r)
 			})
 		}
@@ -101,5 +104,31 @@ func TestManyTabsCostRedisNothing(t *testing.T) {
 		}
 		cancel()
 		tabs.Wait()
+	})
+}
+
+// TestPace: a page that changes seldom is sent seldom, and one that does not is sent with every frame.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, d := collecting(t, Config{})
+		d.pages["workers"].pace = 5 * time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		var tabs sync.WaitGroup
+		told := map[string]*httptest.ResponseRecorder{}
+		for _, page := range []string{"workers", "producers"} {
+			w := httptest.NewRecorder()
+			told[page] = w
+			tabs.Go(func() {
+				d.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/events/"+page, http.NoBody))
+			})
+		}
+		pass(t, 21*time.Second)
+		cancel()
+		tabs.Wait()
+		events := func(page string) int { return strings.Count(told[page].Body.String(), "event: fragment") }
+		if events("workers") > 5 || events("workers") < 4 || events("producers") < 20 {
+			t.Errorf("%d and %d events in 21 s", events("workers"), events("producers"))
+		}
 	})
 }

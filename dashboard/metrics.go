@@ -2,13 +2,12 @@ package dashboard
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/dueq-io/dueq/queue"
+	"github.com/dueq-io/dueq/dashboard/access"
 )
 
 // exportedQueues bounds the number of series.
@@ -23,87 +22,118 @@ var verbs = []string{
 
 // exporter turns the latest frame into metrics. A scrape reads no Redis.
 type exporter struct {
-	c *collector
+	c   *collector
+	cfg *Config
+	// id is whose queues are in it.
+	id access.Identity
 
-	jobs, verbJobs, oldest, overdue, overdueAge *prometheus.Desc
-	paused, closed, limit, queues               *prometheus.Desc
-	up, age, took, missed, streams              *prometheus.Desc
+	jobs, verbJobs, failed, expired, late, lag *prometheus.Desc
+	gauges                                     []gauge
+	queues, verdict, level                     *prometheus.Desc
+	up, age, took, missed, streams             *prometheus.Desc
+	members, busy, slots                       *prometheus.Desc
+	redisUp, redisUsed, redisLimit, redisRTT   *prometheus.Desc
+	alarms                                     alarmMetrics
 }
 
-func newExporter(c *collector) *exporter {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, labels, nil)
-	}
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+func newExporter(c *collector, cfg *Config) *exporter {
 	return &exporter{
-		c:          c,
-		jobs:       desc("dueq_queue_jobs", "Jobs in a state.", "queue", "state"),
-		verbJobs:   desc("dueq_queue_verb_jobs_total", "Jobs on which a verb was carried out since the queue began.", "queue", "verb"),
-		oldest:     desc("dueq_queue_oldest_ready_seconds", "How long the job at the head of ready has been due.", "queue"),
-		overdue:    desc("dueq_queue_overdue_jobs", "Jobs that are due but not promoted: above 0 for long when no mover runs.", "queue"),
-		overdueAge: desc("dueq_queue_overdue_age_seconds", "How long the first overdue job has been due.", "queue"),
-		paused:     desc("dueq_queue_paused", "1 when workers get no jobs.", "queue"),
-		closed:     desc("dueq_queue_intake_closed", "1 when producers are refused.", "queue"),
-		limit:      desc("dueq_queue_limit_jobs", "Number of jobs at which producers are refused; 0 is no limit.", "queue"),
-		queues:     desc("dueq_queues", "Number of queues, of which at most 1000 have series of their own."),
-		up:         desc("dueq_collector_up", "1 when the last sample of Redis is there; queues have no series when samples are stale."),
-		age:        desc("dueq_collector_sample_age_seconds", "Age of the last good sample, which all other numbers are from."),
-		took:       desc("dueq_collector_sample_duration_seconds", "How long Redis needed for the last good sample."),
-		missed:     desc("dueq_collector_missed_samples", "Samples in a row that failed or were not answered in time."),
-		streams:    desc("dueq_dashboard_streams", "Event streams that are open."),
+		c: c, cfg: cfg,
+		jobs:     describe("dueq_queue_jobs", "Jobs in a state.", "queue", "state"),
+		verbJobs: describe("dueq_queue_verb_jobs_total", "Jobs on which a verb was carried out since the queue began.", "queue", "verb"),
+		failed:   describe("dueq_queue_failures_total", "Attempts that failed, those with which a job was dead as well.", "queue"),
+		expired:  describe("dueq_queue_expired_jobs_total", "Jobs that had not started when their Expires passed.", "queue"),
+		late:     describe("dueq_queue_lateness_seconds", "Start minus due of the jobs that started. The sum is estimated from the buckets.", "queue"),
+		lag:      describe("dueq_queue_promote_lag_seconds", "Promotion minus due of the jobs that were promoted. The sum is estimated from the buckets.", "queue"),
+		gauges:   queueGauges(),
+		queues:   describe("dueq_queues", "Number of queues, of which at most 1000 have series of their own."),
+		verdict:  describe("dueq_verdict", "The verdict of the dashboard: 0 healthy, 1 idle, 2 degraded, 3 down. Numbers that are not current are down."),
+		level:    describe("dueq_queue_level", "The verdict on a queue: 0 healthy, 2 degraded, 3 down.", "queue"),
+		up:       describe("dueq_collector_up", "1 when the last sample of Redis is there; queues have no series when samples are stale."),
+		age:      describe("dueq_collector_sample_age_seconds", "Age of the last good sample, which all other numbers are from."),
+		took:     describe("dueq_collector_sample_duration_seconds", "How long Redis needed for the last good sample."),
+		missed:   describe("dueq_collector_missed_samples", "Samples in a row that failed or were not answered in time."),
+		streams:  describe("dueq_dashboard_streams", "Event streams that are open."),
+		members:  describe("dueq_members", "Programs that were heard of in the last 5 s.", "role"),
+		slots:    describe("dueq_worker_slots", "Handlers that all workers that take jobs may run at once."),
+		busy:     describe("dueq_worker_slots_busy", "Jobs that all workers have leased."),
+
+		redisUp:    describe("dueq_redis_up", "1 when the server answered when it was last asked. Servers are numbered by their addresses.", "server"),
+		redisUsed:  describe("dueq_redis_memory_used_bytes", "Memory that the server uses.", "server"),
+		redisLimit: describe("dueq_redis_memory_max_bytes", "The server's maxmemory; 0 is none.", "server"),
+		redisRTT:   describe("dueq_redis_round_trip_seconds", "How long a PING took.", "server"),
+		alarms:     newAlarmMetrics(),
 	}
 }
 
 // Describe sends what Collect can send.
 func (e *exporter) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{
-		e.jobs, e.verbJobs, e.oldest, e.overdue, e.overdueAge, e.paused, e.closed, e.limit, e.queues,
-		e.up, e.age, e.took, e.missed, e.streams,
-	} {
+	for _, desc := range append(e.alarms.all(),
+		e.jobs, e.verbJobs, e.failed, e.expired, e.late, e.lag, e.queues, e.verdict, e.level, e.up, e.age, e.took, e.missed, e.streams,
+		e.members, e.slots, e.busy, e.redisUp, e.redisUsed, e.redisLimit, e.redisRTT,
+	) {
 		out <- desc
+	}
+	for _, g := range e.gauges {
+		out <- g.desc
 	}
 }
 
 // Collect sends the latest frame. Queues are left out when it is stale, so that rules on them find
 // nothing rather than what was true once.
 func (e *exporter) Collect(out chan<- prometheus.Metric) {
-	f, now := e.c.latest.Load(), time.Now()
-	e.gauge(out, e.up, float64(count(f.running && f.missed == 0 && !f.at.IsZero())))
-	e.gauge(out, e.missed, float64(f.missed))
-	e.gauge(out, e.streams, float64(e.c.streams.Load()))
+	f, now := e.c.latest.Load().of(e.id), time.Now()
+	v := judge(f, now, e.cfg)
+	send(out, e.verdict, float64(v.Level))
+	send(out, e.up, float64(count(f.running && f.missed == 0 && !f.at.IsZero())))
+	send(out, e.missed, float64(f.missed))
+	send(out, e.streams, float64(e.c.streams.Load()))
 	if f.at.IsZero() {
 		return
 	}
-	e.gauge(out, e.age, now.Sub(f.at).Seconds())
-	e.gauge(out, e.took, f.took.Seconds())
+	send(out, e.age, now.Sub(f.at).Seconds())
+	send(out, e.took, f.took.Seconds())
 	if f.stale(now, e.c.idle) {
 		return
 	}
-	e.gauge(out, e.queues, float64(len(f.queues)))
+	send(out, e.queues, float64(len(f.queues)))
+	levels := map[string]level{}
+	for _, found := range v.Findings {
+		levels[found.Queue] = max(levels[found.Queue], found.Level)
+	}
 	for i := range f.queues[:min(len(f.queues), exportedQueues)] {
 		if q := &f.queues[i]; q.err == nil {
-			e.queue(out, &q.QueueInfo)
+			e.queue(out, q, levels[q.Name])
 		}
 	}
-}
-
-func (e *exporter) queue(out chan<- prometheus.Metric, q *queue.QueueInfo) {
-	name := strings.ToValidUTF8(q.Name, "�") // a label that is not UTF-8 would panic
-	for _, state := range queue.States() {
-		e.gauge(out, e.jobs, float64(q.State(state)), name, string(state))
+	if e.id.Scope() == "" { // incidents are of queues
+		e.alarms.send(out, f.alarms)
 	}
-	e.gauge(out, e.oldest, q.OldestReady.Seconds(), name)
-	e.gauge(out, e.overdue, float64(q.Overdue), name)
-	e.gauge(out, e.overdueAge, q.OverdueAge.Seconds(), name)
-	e.gauge(out, e.paused, float64(count(q.Paused)), name)
-	e.gauge(out, e.closed, float64(count(q.Closed)), name)
-	e.gauge(out, e.limit, float64(q.MaxLen), name)
-	for _, verb := range verbs {
-		out <- prometheus.MustNewConstMetric(e.verbJobs, prometheus.CounterValue, float64(q.Counts[verb]), name, verb)
+	e.fleet(out, &f.members)
+	for i := range f.servers {
+		e.server(out, i, &f.servers[i])
 	}
 }
 
-func (e *exporter) gauge(out chan<- prometheus.Metric, desc *prometheus.Desc, value float64, labels ...string) {
-	out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+// serveMetrics answers with the numbers of the queues in sight.
+func (d *Dashboard) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	id := access.From(r.Context())
+	if id.Scope() == "" {
+		d.metrics.ServeHTTP(w, r)
+		return
+	}
+	part := newExporter(d.collector, &d.cfg)
+	part.id = id
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(part); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	metricsHandler(registry).ServeHTTP(w, r)
 }
 
 // metricsHandler bounds what a crowd of scrapers can cost.

@@ -11,10 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/dueq-io/dueq/alarm"
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -78,6 +81,38 @@ func TestMetricsOfAStaleFrame(t *testing.T) {
 	}
 }
 
+// What is said of alarms is for those who see all queues: incidents are of queues.
+func TestMetricsOfAlarms(t *testing.T) {
+	t.Parallel()
+	d := fake(t, Config{}, nil)
+	f := busyFrame()
+	f.at = time.Now()
+	d.collector.latest.Store(f)
+	if families := scrape(t, d); families["dueq_alarm_watched"] != nil {
+		t.Errorf("before anything is known of them: %v", families["dueq_alarm_watched"])
+	}
+	f = busyFrame()
+	f.at = time.Now()
+	f.alarms = &alarm.State{Now: noon, Looked: noon.Add(-time.Second), Open: make([]alarm.Incident, 2), Ended: []alarm.Incident{{Deliveries: []alarm.Delivery{
+		{Sender: "mail", Error: "refused"}, {Sender: "hook", Ended: noon},
+	}}}}
+	d.collector.latest.Store(f)
+	families := scrape(t, d)
+	for name, want := range map[string]float64{"watched": 1, "incidents_open": 2, "messages_failing": 1} {
+		if got := value(t, families, "dueq_alarm_"+name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	part := newExporter(d.collector, &d.cfg)
+	part.id = access.Identity{Name: "bob", Role: access.Viewer, Queues: []string{"sms"}}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(part)
+	seen, err := registry.Gather()
+	if err != nil || slices.ContainsFunc(seen, func(m *dto.MetricFamily) bool { return strings.HasPrefix(m.GetName(), "dueq_alarm_") }) {
+		t.Errorf("%v: who sees one queue sees alarms of all", err)
+	}
+}
+
 func TestMetricsAreBounded(t *testing.T) {
 	t.Parallel()
 	var queues []queueState
@@ -100,7 +135,7 @@ func TestMetricsAreBounded(t *testing.T) {
 // TestVerbsAreThoseOfTheScripts: what the scripts count is exported, and nothing else.
 func TestVerbsAreThoseOfTheScripts(t *testing.T) {
 	t.Parallel()
-	counts := regexp.MustCompile(`(?:HINCRBY', stats, |unlease\([^\n]*, )'([a-z_]+)'`)
+	counts := regexp.MustCompile(`(?:\bcount\(|unlease\([^\n]*, )'([a-z_]+)'`)
 	var found []string
 	for _, pattern := range []string{"../queue/lua/*.lua", "../queue/lua/with/*.lua"} {
 		files, err := filepath.Glob(pattern)

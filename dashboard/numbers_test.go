@@ -91,7 +91,7 @@ func cards(t *testing.T, rdb *goredis.Client, namespace, name string) map[queue.
 
 // cells are the table's, by queue and column.
 func cells(page string) map[string]map[string]string {
-	rows := regexp.MustCompile(`(?s)<th role="rowheader" scope="row">(?:<svg.*?</svg>)?([\w.-]+)(.*?)</tr>`)
+	rows := regexp.MustCompile(`(?s)<th role="rowheader" scope="row">(?:<svg.*?</svg>)?<a [^>]*>([\w.-]+)</a>(.*?)</tr>`)
 	parts := regexp.MustCompile(`data-label="([^"]+)" class="[^"]*">([^<]*)</td>`)
 	out := map[string]map[string]string{}
 	for _, r := range rows.FindAllStringSubmatch(page, -1) {
@@ -121,9 +121,9 @@ func TestNumbersEqualRedis(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.body), &api); err != nil || len(api.Queues) != 3 || len(infos) != 3 || api.Stale {
 		t.Fatalf("%v: %s", err, got.body)
 	}
-	table, families := cells(request(t, d, http.MethodGet, "/").body), scrape(t, d)
+	table, families := cells(request(t, d, http.MethodGet, "/queues").body), scrape(t, d)
 	columnOf := map[queue.State]string{
-		queue.Delayed: "Delayed", queue.Ready: "Ready", queue.Leased: "Leased", queue.Retrying: "Retrying", queue.Dead: "Dead", queue.Done: "Done",
+		queue.Delayed: "Delayed", queue.Ready: "Ready", queue.Leased: "Running", queue.Retrying: "Retrying", queue.Dead: "Dead", queue.Done: "Done",
 	}
 	for i, info := range infos {
 		for state, want := range cards(t, rdb, client.Namespace(), info.Name) {
@@ -205,7 +205,7 @@ func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client := open(t, server.URL())
-	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x"}); err != nil {
+	if _, err := client.Enqueue(t.Context(), queue.Job{Queue: "sms", Kind: "x", Delay: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	d := newDashboard(t, client, Config{Interval: minInterval})

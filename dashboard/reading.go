@@ -59,17 +59,17 @@ func readEach(ctx context.Context, client *queue.Client) ([]reading, error) {
 
 // cause says in public words why Redis could not be read. Its errors name hosts and users, which are
 // for the log.
-func cause(err error) string {
+func cause(err error) phrase {
 	switch {
 	case err == nil:
-		return "Redis has not answered yet"
+		return say("Redis has not answered yet")
 	case errors.Is(err, queue.ErrWrongType):
-		return "a key holds a value of the wrong type: another program writes under the same names"
+		return say("a key holds a value of the wrong type: another program writes under the same names")
 	case errors.Is(err, queue.ErrUnavailable):
-		return "Redis cannot be reached or refuses to work"
+		return say("Redis cannot be reached or refuses to work")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, queue.ErrUnknown):
-		return "Redis does not answer"
+		return say("Redis does not answer")
 	default:
-		return "Redis answers with an error, which is in the log"
+		return say("Redis answers with an error, which is in the log")
 	}
 }

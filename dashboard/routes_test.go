@@ -2,40 +2,73 @@ package dashboard
 
 import (
 	"encoding/json"
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dueq-io/dueq/dashboard/access"
+	"github.com/dueq-io/dueq/internal/redistest"
+	"github.com/dueq-io/dueq/queue"
 )
 
-// paths of every route, as a browser asks for them.
+// paths of every route that answers GET to those who have not signed in, as a browser asks for them.
 func paths(d *Dashboard) []string {
+	// queries is what pages need that are of one thing.
+	queries := map[string]string{
+		"/job": "?queue=sms&id=" + sampleJob, "/queue": "?name=sms", "/operation": "?id=" + sampleOperation, "/charts.csv": "?queue=sms", "/api/v1/series": "?queue=sms",
+		"/api/v1/job": "?id=" + sampleJob,
+	}
 	var out []string
 	for _, r := range d.routes() {
-		switch r.path {
-		case "/{$}":
-			out = append(out, d.cfg.BasePath+"/")
-		case "/events":
-			out = append(out, d.cfg.BasePath+"/events?topic=overview")
-		case "/static/{name}":
+		switch {
+		case r.method() != http.MethodGet, !d.cfg.Access.Anonymous.May(r.need):
+		case r.path() == "/static/{name}":
 			for _, name := range d.static.names {
 				out = append(out, d.cfg.BasePath+"/static/"+name)
 			}
 		default:
-			out = append(out, d.cfg.BasePath+r.path)
+			out = append(out, d.cfg.BasePath+strings.TrimSuffix(r.path(), "{$}")+queries[strings.TrimPrefix(r.path(), "/events")])
 		}
 	}
 	return out
 }
 
-// sampled is a dashboard with a frame of just now, and no collector to replace it.
+// sampleJob and sampleOperation are the IDs of what putSample puts there.
+const sampleJob, sampleOperation = "job-1", "op-1"
+
+// putSample puts there what every page has something to show of.
+func putSample(t *testing.T, client *queue.Client) {
+	t.Helper()
+	for _, j := range []queue.Job{{Queue: "sms", Kind: "sms.send", ID: sampleJob, Delay: time.Hour}, {Queue: "callbacks", Kind: "cb", Delay: time.Hour}} {
+		if _, err := client.Enqueue(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	value, err := json.Marshal(progress{ID: sampleOperation, Act: actRun, Queue: "sms", Filter: "state=delayed", Want: 3, Done: 1})
+	if err == nil {
+		_, err = client.Desk().SetProgress(t.Context(), sampleOperation, value, time.Hour)
+	}
+	if err == nil {
+		err = client.Desk().Note(t.Context(), queue.JournalEntry{Action: "pause", Queue: "sms", User: "anna"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sampledNow is a dashboard of two queues whose collector runs, and which everybody may do everything in.
 func sampledNow(t *testing.T, cfg Config) *Dashboard {
 	t.Helper()
-	d := fake(t, cfg, nil)
-	f := busyFrame()
-	f.at, f.made = time.Now(), time.Now()
-	d.collector.latest.Store(f)
+	client := open(t, "memory://")
+	putSample(t, client)
+	if !cfg.Access.Login() {
+		cfg.Access.Anonymous = access.Admin
+	}
+	d := newDashboard(t, client, cfg)
+	run(t, d)
 	return d
 }
 
@@ -44,7 +77,7 @@ func TestEveryRouteIsSecured(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"", "/ops/dueq"} {
 		d := sampledNow(t, Config{BasePath: base})
-		for _, path := range append(paths(d), "/nowhere", base+"/static/live.js", base+"/events?topic=secret") {
+		for _, path := range append(paths(d), "/nowhere", base+"/static/live.js", base+"/events/secret") {
 			got := request(t, d, http.MethodHead, path)
 			for header, want := range map[string]string{
 				"Content-Security-Policy":      contentSecurity,
@@ -73,13 +106,23 @@ func TestEveryRouteIsSecured(t *testing.T) {
 func TestOnlyGetAndHead(t *testing.T) {
 	t.Parallel()
 	d := sampledNow(t, Config{})
+	posts := map[string]bool{}
+	for _, r := range d.routes() {
+		posts[r.path()] = posts[r.path()] || r.method() == http.MethodPost
+	}
 	for _, path := range paths(d) {
 		if got := request(t, d, http.MethodHead, path); got.status != http.StatusOK {
 			t.Errorf("HEAD %s: %d %s", path, got.status, got.body)
 		}
-		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+		methods, allow := []string{http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}, "GET, HEAD"
+		if posts[path] {
+			allow = "GET, HEAD, POST"
+		} else {
+			methods = append(methods, http.MethodPost)
+		}
+		for _, method := range methods {
 			got := request(t, d, method, path)
-			if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
+			if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != allow {
 				t.Errorf("%s %s: %d, Allow %q", method, path, got.status, got.header.Get("Allow"))
 			}
 		}
@@ -104,7 +147,7 @@ func TestHosts(t *testing.T) {
 		for _, path := range paths(d) {
 			got := request(t, d, http.MethodHead, path, named)
 			wanted := http.StatusForbidden
-			if want || path == "/healthz" {
+			if want || path == "/healthz" || path == "/readyz" {
 				wanted = http.StatusOK
 			}
 			if got.status != wanted {
@@ -134,7 +177,7 @@ func TestBasePath(t *testing.T) {
 		t.Fatalf("links %q", links)
 	}
 	for _, m := range links {
-		if got := request(t, d, http.MethodHead, m[1]); !strings.HasPrefix(m[1], "/ops/dueq/") || got.status != http.StatusOK {
+		if got := request(t, d, http.MethodHead, html.UnescapeString(m[1])); !strings.HasPrefix(m[1], "/ops/dueq/") || got.status != http.StatusOK {
 			t.Errorf("link %q: %d", m[1], got.status)
 		}
 	}
@@ -172,7 +215,7 @@ func TestPageWithoutRun(t *testing.T) {
 	if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `"level":"down"`) || strings.Contains(got.body, "sampled_at") {
 		t.Errorf("json: %d %s", got.status, got.body)
 	}
-	if got := request(t, d, http.MethodGet, "/events?topic=overview"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "5" {
+	if got := request(t, d, http.MethodGet, "/events/"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "5" {
 		t.Errorf("events: %d", got.status)
 	}
 	if got := request(t, d, http.MethodGet, "/healthz"); got.status != http.StatusServiceUnavailable || got.body != `{"status":"stopped","sample_age_ms":null,"missed":0}`+"\n" {
@@ -182,9 +225,9 @@ func TestPageWithoutRun(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	d := sampledNow(t, Config{})
-	f := d.collector.latest.Load()
+	d, f := fake(t, Config{}, nil), frameOf()
 	f.at, f.missed = time.Now().Add(-time.Minute), 60
+	d.collector.latest.Store(f)
 	got := request(t, d, http.MethodGet, "/healthz")
 	var h health
 	if err := json.Unmarshal([]byte(got.body), &h); err != nil {
@@ -195,10 +238,57 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+func TestReady(t *testing.T) {
+	t.Parallel()
+	d := sampledNow(t, Config{})
+	for want, change := range map[string]func(f *frame){
+		"ok": func(*frame) {}, "stopped": func(f *frame) { f.running = false }, "starting": func(f *frame) { f.at = time.Time{} },
+		"redis is away": func(f *frame) { f.err, f.missed = queue.ErrUnavailable, 1 },
+	} {
+		f := busyFrame()
+		f.at, f.made = time.Now(), time.Now()
+		change(f)
+		d.collector.latest.Store(f)
+		status := http.StatusServiceUnavailable
+		if want == "ok" {
+			status = http.StatusOK
+		}
+		if got := request(t, d, http.MethodGet, "/readyz"); got.status != status || !strings.Contains(got.body, `"status":"`+want+`"`) {
+			t.Errorf("%s: %d %s", want, got.status, got.body)
+		}
+	}
+}
+
+// TestReadyFollowsRedis: /readyz, open to everyone, says that Redis is away, and /healthz that a restart
+// would not help.
+func TestReadyFollowsRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.StartTCP(t)
+	client, err := queue.Config{Logger: silent, Retries: -1}.Open(t.Context(), server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	d := withPeople(t, client, Config{Interval: minInterval, IdleInterval: minInterval})
+	run(t, d)
+	becomes := func(status int) {
+		t.Helper()
+		redistest.Eventually(t, time.Minute, func() bool { return request(t, d, http.MethodGet, "/readyz").status == status })
+		if got := request(t, d, http.MethodGet, "/healthz"); got.status != http.StatusOK {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
+	becomes(http.StatusOK)
+	server.Kill()
+	becomes(http.StatusServiceUnavailable)
+	server.Restart()
+	becomes(http.StatusOK)
+}
+
 func TestTemplateErrorIsNoHalfPage(t *testing.T) {
 	t.Parallel()
 	d := sampledNow(t, Config{})
-	d.pages["overview"].view = func(*frame, time.Time) any { return struct{}{} }
+	d.pages["overview"].live = func(*view) any { return struct{}{} }
 	if got := request(t, d, http.MethodGet, "/"); got.status != http.StatusInternalServerError || strings.Contains(got.body, "<") {
 		t.Errorf("%d %s", got.status, got.body)
 	}

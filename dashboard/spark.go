@@ -6,8 +6,10 @@ import (
 )
 
 const (
-	// The sparkline is drawn in this many units; each bucket is sparkWide of them.
-	sparkWide   = 2
+	// sparkSteps is how many steps of a series a sparkline shows: the last quarter of an hour. It is drawn in
+	// units, of which each step is sparkWide.
+	sparkSteps  = 30
+	sparkWide   = 4
 	sparkWidth  = sparkSteps * sparkWide
 	sparkHeight = 24
 	sparkMargin = 2
@@ -19,7 +21,7 @@ type spark struct {
 	// In is an area; Out and Failed are lines. Empty: nothing to draw.
 	In, Out, Failed string
 	// Title says the same in words.
-	Title string
+	Title phrase
 }
 
 func newSpark(series []flow) spark {
@@ -28,14 +30,13 @@ func newSpark(series []flow) spark {
 		peak = flow{In: max(peak.In, f.In), Out: max(peak.Out, f.Out), Failed: max(peak.Failed, f.Failed)}
 	}
 	highest := max(peak.In, peak.Out, peak.Failed)
-	s := spark{Title: "Last 3 min: no jobs"}
+	s := spark{Title: say("Last 15 min: no jobs")}
 	if len(series) < 2 {
-		s.Title = "Last 3 min: not seen yet"
+		s.Title = say("Last 15 min: not seen yet")
 		return s
 	}
 	if highest > 0 {
-		s.Title = "Last 3 min, at most: in " + formatRate(peak.In) + "/s, out " + formatRate(peak.Out) +
-			"/s, failed " + formatRate(peak.Failed) + "/s"
+		s.Title = say("Last 15 min, at most: in %s/s, out %s/s, failed %s/s", formatRate(peak.In), formatRate(peak.Out), formatRate(peak.Failed))
 	}
 	s.Out = points(series, highest, func(f flow) float64 { return f.Out })
 	if peak.In > 0 {

@@ -32,6 +32,7 @@ type staticFile struct {
 // nosniff lets the browser believe what it is told.
 var staticKinds = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+	".txt": "text/plain; charset=utf-8",
 }
 
 func loadStatic(base string) (static, error) {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -14,44 +15,16 @@ const shownQueues = 200
 // column is one of the table's numbers.
 type column struct {
 	// Label heads it, Means explains it.
-	Label, Means string
+	Label, Means phrase
 	// text is the number of a queue, rule that of the findings that mark it.
 	text func(*queueState) string
 	rule string
+	// key names it in an address, value is what it is sorted by; without them it is not.
+	key   string
+	value func(*queueState) float64
 }
 
-// columns follow the life of a job, and then what flows through.
-var columns = []column{
-	depth(queue.Delayed, "Delayed", "Jobs whose time has not come"),
-	depth(queue.Retrying, "Retrying", "Jobs that failed and wait to run again"),
-	{Label: "Next due", Means: "Time until the next delayed or retrying job is due", text: nextDue},
-	{
-		Label: "Overdue", Means: "Jobs that are due but not promoted", rule: "overdue",
-		text: func(q *queueState) string { return formatCount(q.Overdue) },
-	},
-	depth(queue.Ready, "Ready", "Jobs that wait for a worker"),
-	{
-		Label: "Oldest ready", Means: "How long the first ready job has been due", rule: "oldest_ready",
-		text: func(q *queueState) string { return age(q.Ready, q.OldestReady) },
-	},
-	depth(queue.Leased, "Leased", "Jobs that run"),
-	depth(queue.Done, "Done", "Finished jobs that are kept"),
-	depth(queue.Dead, "Dead", "Jobs in the dead letter"),
-	{
-		Label: "In/s", Means: "Jobs enqueued a second, over 10 s",
-		text: func(q *queueState) string { return rate(q.rate.In, q.rateKnown) },
-	},
-	{
-		Label: "Out/s", Means: "Jobs acked a second, over 10 s",
-		text: func(q *queueState) string { return rate(q.rate.Out, q.rateKnown) },
-	},
-	{
-		Label: "Failed/s", Means: "Attempts a second that ended in a retry or in dead, over 10 s",
-		text: func(q *queueState) string { return rate(q.rate.Failed, q.rateKnown) },
-	},
-}
-
-func depth(s queue.State, label, means string) column {
+func depth(s queue.State, label, means phrase) column {
 	return column{Label: label, Means: means, text: func(q *queueState) string { return formatCount(q.State(s)) }}
 }
 
@@ -69,48 +42,68 @@ func nextDue(q *queueState) string {
 type row struct {
 	Name  string
 	Level level
-	Why   []string
+	Why   []phrase
 	// Badges are states that an operator chose, or that keep producers out.
-	Badges []string
+	Badges []phrase
 	Cells  []cell
 	Spark  spark
 }
 
 type cell struct {
-	Label, Text string
-	Level       level
+	Label phrase
+	Text  string
+	Level level
 }
 
 // Zero says that there is nothing to see here, so that the eye can skip it.
 func (c cell) Zero() bool { return c.Text == "0" || c.Text == none }
 
-// newRows are the rows of the worst queues, and how many there are more.
-func newRows(queues []queueState, findings []finding) (rows []row, more int) {
-	wrong := map[string][]finding{}
-	for _, f := range findings {
-		wrong[f.Queue] = append(wrong[f.Queue], f)
-	}
+// newRows are the rows of so many queues, with the columns given, and how many there are more. The worst come
+// first, and where not all are shown the busiest of equals; by orders of magnitude, so that rows stay where
+// they are.
+func newRows(queues []queueState, findings []finding, columns []column, most int) (rows []row, more int) {
+	wrong := byQueue(findings)
 	shown := make([]*queueState, len(queues))
 	for i := range queues {
 		shown[i] = &queues[i]
 	}
+	busy := func(q *queueState) int {
+		if len(queues) <= most {
+			return 0
+		}
+		return bits.Len64(uint64(q.five.Enqueued + q.five.Done))
+	}
 	slices.SortStableFunc(shown, func(a, b *queueState) int {
-		return cmp.Or(int(worst(wrong[b.Name], "")-worst(wrong[a.Name], "")), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(int(worst(wrong[b.Name], "")-worst(wrong[a.Name], "")), busy(b)-busy(a))
 	})
+	rows, _ = rowsOf(shown[:min(len(shown), most)], wrong, columns)
+	return rows, max(0, len(shown)-most)
+}
+
+func byQueue(findings []finding) map[string][]finding {
+	wrong := map[string][]finding{}
+	for _, f := range findings {
+		wrong[f.Queue] = append(wrong[f.Queue], f)
+	}
+	return wrong
+}
+
+// rowsOf are the rows of the first queues, with what is wrong with each, and how many there are more.
+func rowsOf(shown []*queueState, wrong map[string][]finding, columns []column) (rows []row, more int) {
 	if more = max(0, len(shown)-shownQueues); more > 0 {
 		shown = shown[:shownQueues]
 	}
 	for _, q := range shown {
-		rows = append(rows, newRow(q, wrong[q.Name]))
+		rows = append(rows, newRow(q, wrong[q.Name], columns))
 	}
 	return rows, more
 }
 
 // newRow is the row of a queue with what is wrong with it.
-func newRow(q *queueState, wrong []finding) row {
+func newRow(q *queueState, wrong []finding, columns []column) row {
 	r := row{Name: q.Name, Level: worst(wrong, "")}
 	for _, f := range wrong {
-		r.Why = append(r.Why, f.Text)
+		r.Why = append(r.Why, f.Say) // the numbers are in the row
 	}
 	if q.err != nil {
 		return r
@@ -123,20 +116,20 @@ func newRow(q *queueState, wrong []finding) row {
 		}
 		r.Cells = append(r.Cells, out)
 	}
-	r.Spark = newSpark(q.series)
+	r.Spark = newSpark(q.hour.series)
 	return r
 }
 
-func badges(q *queueState) []string {
-	var out []string
+func badges(q *queueState) []phrase {
+	var out []phrase
 	if q.Paused {
-		out = append(out, "paused")
+		out = append(out, say("paused"))
 	}
 	if q.Closed {
-		out = append(out, "intake closed")
+		out = append(out, say("intake closed"))
 	}
 	if q.MaxLen > 0 {
-		out = append(out, "limit "+formatCount(q.MaxLen))
+		out = append(out, say("limit %s", formatCount(q.MaxLen)))
 	}
 	return out
 }
@@ -156,11 +149,14 @@ func rate(perSecond float64, known bool) string {
 	return formatRate(perSecond)
 }
 
-// worst is the level of the findings by a rule; empty selects all.
+// signalOf is the signal that some rules are about beside the one of their name.
+var signalOf = map[string]string{"no_worker": "oldest_ready", "slow": "oldest_ready", "stalled": "oldest_ready"}
+
+// worst is the level of the findings by a rule or about a signal; empty selects all.
 func worst(findings []finding, rule string) level {
 	out := healthy
 	for _, f := range findings {
-		if rule == "" || f.Rule == rule {
+		if rule == "" || f.Rule == rule || signalOf[f.Rule] == rule {
 			out = max(out, f.Level)
 		}
 	}

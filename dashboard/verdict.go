@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -21,43 +20,61 @@ func (l level) String() string {
 	return [...]string{"healthy", "idle", "degraded", "down"}[l]
 }
 
+// Word is how people call the level.
+func (l level) Word() phrase {
+	return [...]phrase{say("Healthy"), say("Idle, healthy"), say("Degraded"), say("Down")}[l]
+}
+
 // MarshalText writes the level as its word.
 func (l level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // finding is one thing that is wrong.
 type finding struct {
 	Level level `json:"level"`
-	// Rule names the signal: redis, stale, unreadable, overdue, oldest_ready or full.
+	// Rule names what it is found by: see docs/dashboard.md.
 	Rule string `json:"rule"`
 	// Queue is whose; empty: of all.
 	Queue string `json:"queue,omitempty"`
 	// Text says what and why, with numbers. Say is the same without those that change from sample to
 	// sample, for screen readers.
-	Text string `json:"text"`
-	Say  string `json:"-"`
+	Text phrase `json:"text"`
+	Say  phrase `json:"-"`
 }
 
 // verdict is the answer to "is it healthy": the worst of its findings.
 type verdict struct {
 	Level level `json:"level"`
 	// Text is the whole answer when there are no findings.
-	Text     string    `json:"text"`
+	Text     phrase    `json:"text"`
 	Findings []finding `json:"findings"`
 }
 
-// judge finds what is wrong, worst first. Old numbers are not judged: that they are old is the finding.
+// verdict is what judge finds at the moment when the frame was made, for all who ask then.
+func (f *frame) verdict(now time.Time, cfg *Config) verdict {
+	if !now.Equal(f.made) {
+		return judge(f, now, cfg)
+	}
+	f.judging.Do(func() { f.judged = judge(f, now, cfg) })
+	return f.judged
+}
+
+// judge finds what is wrong: the worst queue first, and of each what explains the rest. Old numbers are not judged: that they are old is the finding.
 func judge(f *frame, now time.Time, cfg *Config) verdict {
 	findings := append([]finding{}, judgeData(f, now, cfg)...)
 	if !f.stale(now, cfg.IdleInterval) {
+		findings = append(findings, serverFindings(f.servers, cfg)...)
 		for i := range f.queues {
-			findings = append(findings, judgeQueue(&f.queues[i], &cfg.Thresholds)...)
+			findings = append(findings, judgeQueue(&f.queues[i], cfg.thresholds(f.queues[i].Name))...)
 		}
 	}
-	slices.SortStableFunc(findings, func(a, b finding) int { return int(b.Level) - int(a.Level) })
+	levels := map[string]level{}
+	for _, f := range findings {
+		levels[f.Queue] = max(levels[f.Queue], f.Level)
+	}
+	slices.SortStableFunc(findings, func(a, b finding) int { return int(levels[b.Queue] - levels[a.Queue]) })
 	v := verdict{Findings: findings}
 	if len(findings) > 0 {
-		v.Level = findings[0].Level
-		v.Text = findings[0].Text
+		v.Level, v.Text = levels[findings[0].Queue], findings[0].Text
 		return v
 	}
 	v.Level, v.Text = judgeIdle(f)
@@ -66,25 +83,25 @@ func judge(f *frame, now time.Time, cfg *Config) verdict {
 
 // judgeData judges whether the numbers can be trusted at all.
 func judgeData(f *frame, now time.Time, cfg *Config) []finding {
-	since := "there are no numbers yet"
+	since := say("there are no numbers yet")
 	if !f.at.IsZero() {
-		since = fmt.Sprintf("the numbers are %s old", formatSpan(now.Sub(f.at)))
+		since = say("the numbers are %s old", formatSpan(now.Sub(f.at)))
 	}
-	tell := func(l level, rule, why string) []finding {
-		return []finding{{Level: l, Rule: rule, Text: why + "; " + since, Say: why}}
+	tell := func(l level, rule string, why phrase) []finding {
+		return []finding{{Level: l, Rule: rule, Text: say("%s; %s", why, since), Say: why}}
 	}
 	stale := f.stale(now, cfg.IdleInterval)
 	switch {
 	case !f.running:
-		return tell(down, "stale", "nothing samples Redis: the dashboard's collector does not run")
+		return tell(down, "stale", say("nothing samples Redis: the dashboard's collector does not run"))
 	case f.missed > 0 && stale:
 		return tell(down, "redis", cause(f.err))
 	case f.missed > 0:
 		return tell(degraded, "redis", cause(f.err))
 	case f.at.IsZero():
-		return tell(degraded, "stale", "waiting for the first answer of Redis")
+		return tell(degraded, "stale", say("waiting for the first answer of Redis"))
 	case stale:
-		return tell(down, "stale", "the collector makes no progress")
+		return tell(down, "stale", say("the collector makes no progress"))
 	default:
 		return nil
 	}
@@ -92,45 +109,18 @@ func judgeData(f *frame, now time.Time, cfg *Config) []finding {
 
 func judgeQueue(q *queueState, limits *Thresholds) []finding {
 	if q.err != nil {
-		why := "cannot be read: " + cause(q.err)
+		why := say("cannot be read: %s", cause(q.err))
 		return []finding{{Level: degraded, Rule: "unreadable", Queue: q.Name, Text: why, Say: why}}
 	}
 	var out []finding
-	if l := exceeds(q.OverdueAge, limits.OverdueDegraded, limits.OverdueDown); q.Overdue > 0 && l > healthy {
-		why := "no mover is promoting"
-		if q.rateKnown && q.rate.Promoted > 0 {
-			why = "the mover does not keep up"
+	for _, look := range rules {
+		if f, wrong := look(q, limits); wrong {
+			f.Queue = q.Name
+			out = append(out, f)
 		}
-		out = append(out, finding{
-			Level: l, Rule: "overdue", Queue: q.Name, Say: why,
-			Text: fmt.Sprintf("%s overdue by %s: %s", formatJobs(q.Overdue), formatSpan(q.OverdueAge), why),
-		})
-	}
-	if l := exceeds(q.OldestReady, limits.ReadyDegraded, limits.ReadyDown); q.Ready > 0 && !q.Paused && l > healthy {
-		why := "workers do not keep up"
-		if q.Leased == 0 && q.rate.Out == 0 {
-			why = "no worker takes jobs"
-		}
-		limit := limits.ReadyDegraded
-		if l == down {
-			limit = limits.ReadyDown
-		}
-		out = append(out, finding{
-			Level: l, Rule: "oldest_ready", Queue: q.Name, Say: why,
-			Text: fmt.Sprintf("oldest ready job waits %s (limit %s): %s", formatSpan(q.OldestReady), formatLimit(limit), why),
-		})
-	}
-	if held := q.held(); q.MaxLen > 0 && held >= q.MaxLen {
-		out = append(out, finding{
-			Level: degraded, Rule: "full", Queue: q.Name, Say: "full, producers are refused",
-			Text: fmt.Sprintf("full with %s (limit %s): producers are refused", formatJobs(held), formatCount(q.MaxLen)),
-		})
 	}
 	return out
 }
-
-// held is how many jobs count against MaxLen.
-func (q *queueState) held() int64 { return q.Delayed + q.Ready + q.Leased + q.Retrying }
 
 // exceeds compares an age with the thresholds of degraded and down, of which a negative one is none.
 func exceeds(age, warn, fail time.Duration) level {
@@ -145,21 +135,27 @@ func exceeds(age, warn, fail time.Duration) level {
 }
 
 // judgeIdle says what there is to say when nothing is wrong.
-func judgeIdle(f *frame) (level, string) {
+func judgeIdle(f *frame) (level, phrase) {
 	t := sum(f.queues)
 	busy := t.Ready > 0 || t.Leased > 0 || t.rate.In > 0 || t.rate.Out > 0 || t.rate.Failed > 0
-	paused := ""
-	if t.paused > 0 {
-		paused = fmt.Sprintf("; %d %s paused", t.paused, plural(int64(t.paused), "queue"))
+	paused := func(p phrase) phrase {
+		switch t.paused {
+		case 0:
+			return p
+		case 1:
+			return say("%s; 1 queue paused", p)
+		default:
+			return say("%s; %d queues paused", p, t.paused)
+		}
 	}
 	switch {
 	case len(f.queues) == 0:
-		return idle, "no queue has had a job yet"
+		return idle, say("no queue has had a job yet")
 	case busy:
-		return healthy, "nothing is late" + paused
+		return healthy, paused(say("nothing is late"))
 	case t.Delayed+t.Retrying > 0:
-		return idle, "nothing to run; next job due " + formatDue(t.NextDue) + paused
+		return idle, paused(say("nothing to run; next job due %s", formatDue(t.NextDue)))
 	default:
-		return idle, "nothing to run, nothing waits" + paused
+		return idle, paused(say("nothing to run, nothing waits"))
 	}
 }

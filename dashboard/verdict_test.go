@@ -48,11 +48,11 @@ func TestVerdictOnQueues(t *testing.T) {
 		"key of a wrong type": {queueState{reading: reading{QueueInfo: queue.QueueInfo{Name: "sms"}, err: queue.ErrWrongType}}, degraded, "cannot be read: a key holds a value of the wrong type: another program writes under the same names"},
 	} {
 		v := judge(frameOf(c.queue), noon, defaults())
-		if v.Level != c.level || v.Text != c.text {
+		if v.Level != c.level || v.Text.String() != c.text {
 			t.Errorf("%s: %v %q, want %v %q", name, v.Level, v.Text, c.level, c.text)
 		}
 		for _, f := range v.Findings {
-			if f.Queue != "sms" || f.Rule == "" || strings.ContainsAny(f.Say, "0123456789") {
+			if f.Queue != "sms" || f.Rule == "" || strings.ContainsAny(f.Say.String(), "0123456789") {
 				t.Errorf("%s: %+v", name, f)
 			}
 		}
@@ -61,7 +61,7 @@ func TestVerdictOnQueues(t *testing.T) {
 
 func TestVerdictOnNoQueues(t *testing.T) {
 	t.Parallel()
-	if v := judge(frameOf(), noon, defaults()); v.Level != idle || v.Text != "no queue has had a job yet" || v.Findings == nil {
+	if v := judge(frameOf(), noon, defaults()); v.Level != idle || v.Text.String() != "no queue has had a job yet" || v.Findings == nil {
 		t.Errorf("%+v", v)
 	}
 }
@@ -130,7 +130,7 @@ func TestVerdictOnData(t *testing.T) {
 		}
 		now := noon.Add(c.after)
 		v := judge(c.frame, now, defaults())
-		if v.Level != c.level || v.Text != c.text || c.frame.stale(now, 10*time.Second) != c.stale {
+		if v.Level != c.level || v.Text.String() != c.text || c.frame.stale(now, 10*time.Second) != c.stale {
 			t.Errorf("%s: %v %q", name, v.Level, v.Text)
 		}
 	}
@@ -153,7 +153,7 @@ func TestCauseNamesNoHost(t *testing.T) {
 	for _, err := range []error{
 		queue.ErrUnavailable, queue.ErrUnknown, queue.ErrWrongType, context.DeadlineExceeded, errors.New("NOAUTH"),
 	} {
-		got := cause(fmt.Errorf("%w: %s", err, secret))
+		got := cause(fmt.Errorf("%w: %s", err, secret)).String()
 		if got == "" || strings.Contains(got, "10.1") || strings.Contains(got, "bob") {
 			t.Errorf("%v: %q", err, got)
 		}

@@ -20,7 +20,7 @@ const (
 	RoleProducer Role = "producer"
 	// RoleWorker runs jobs and moves time forward: a Broker, packages worker and scheduler.
 	RoleWorker Role = "worker"
-	// RoleDashboard reads: an Inspector that changes nothing.
+	// RoleDashboard reads queues, and keeps what dashboards share: an Inspector that changes nothing, and a Desk.
 	RoleDashboard Role = "dashboard"
 	// RoleOperator reads, operates and repairs: a whole Inspector, and AuditNames over all keys of the server.
 	RoleOperator Role = "operator"
@@ -29,32 +29,36 @@ const (
 // Roles returns all roles.
 func Roles() []Role { return []Role{RoleProducer, RoleWorker, RoleDashboard, RoleOperator} }
 
-// need is what a role calls: its scripts, whose commands are read off their texts, and the commands that
-// its Go code sends by itself.
+// need is what a role calls: its scripts, whose commands are read off their texts, the commands that its Go
+// code sends by itself, and those that it sends for the keys of the Desk only.
 type need struct {
 	scripts  []*script
 	commands string
+	desk     string
 }
 
 const (
-	readCommands = "time smembers hget hmget hgetall hlen hscan lrange llen lindex zcard zcount zrange zrevrange zscore "
+	readCommands = "time smembers get pttl hget hmget hgetall hexists hlen hscan lrange llen lindex zcard zcount zrange zrevrange zscore "
+	// beatCommands are those by which a program lets itself be seen.
+	beatCommands = "set del zadd zrem zrandmember exists "
 	// anyCommands are those of the start-up checks and of Ping.
 	anyCommands = "info ping "
 )
 
 var needs = map[Role]need{
-	RoleProducer: {[]*script{enqueueScript, cancelScript, rescheduleScript}, "sadd rpush "},
+	RoleProducer: {[]*script{enqueueScript, cancelScript, rescheduleScript}, beatCommands + "sadd rpush ", ""},
 	RoleWorker: {
 		[]*script{
 			leaseScript, extendScript, ackScript, retryScript, snoozeScript, releaseScript, buryScript,
 			promoteScript, reapScript, purgeScript,
 		},
-		"smembers blpop exists hmget hget time rpush ltrim ",
+		beatCommands + "smembers blpop hmget hget time rpush ltrim ", "",
 	},
-	RoleDashboard: {nil, readCommands},
+	RoleDashboard: {nil, readCommands, "get pttl set pexpire del zadd zrem zremrangebyscore xadd xrevrange watch unwatch multi exec "},
 	RoleOperator: {
-		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, auditScript, auditLockScript, auditCountsScript},
-		readCommands + "hset hdel sadd rpush ltrim zmscore zscan hexists exists scan sismember srem type watch multi exec renamenx ",
+		[]*script{cancelScript, rescheduleScript, requeueScript, purgeScript, deleteScript, auditScript, auditLockScript, auditCountsScript},
+		readCommands + "hset hdel sadd rpush ltrim zmscore zscan exists scan sismember srem type watch multi exec renamenx append ",
+		"get set unwatch ",
 	},
 }
 
@@ -70,7 +74,7 @@ func Commands(roles ...Role) []string {
 	}
 	add(anyCommands)
 	for _, role := range roles {
-		add(needs[role].commands)
+		add(needs[role].commands + needs[role].desk)
 		for _, sc := range needs[role].scripts {
 			// Every script call looks at the types of the shard's keys before.
 			add("eval evalsha type")
@@ -93,12 +97,12 @@ func ACL(namespace string, roles []Role, more ...string) ([]string, error) {
 	if err := checkRoles(roles); err != nil {
 		return nil, err
 	}
-	// No role but the dashboard is without a write.
-	keys := "~"
+	keys := []string{"~" + namespace + ":*"}
+	// No role but the dashboard writes to queues.
 	if len(roles) > 0 && !slices.ContainsFunc(roles, func(r Role) bool { return r != RoleDashboard }) {
-		keys = "%R~"
+		keys = []string{"%R" + keys[0], "~" + deskPrefix(namespace) + "*"}
 	}
-	rules := []string{"resetkeys", keys + namespace + ":*", "resetchannels", "-@all"}
+	rules := slices.Concat([]string{"resetkeys"}, keys, []string{"resetchannels", "-@all"})
 	for _, name := range slices.Concat(Commands(roles...), more) {
 		rules = append(rules, "+"+name)
 	}
@@ -114,16 +118,19 @@ func checkRoles(roles []Role) error {
 	return nil
 }
 
-// keyed is the key and what else a command is asked for with; those not named take a key alone.
+// keyed is the key and what else a command is asked for with; those not named take a key alone. Those of the
+// Desk do nothing to a key that is not there.
 var keyed = map[string][]any{
-	"info": {}, "ping": {}, "time": {}, "multi": {}, "exec": {}, "scan": {"0"},
+	"info": {}, "ping": {}, "time": {}, "multi": {}, "exec": {}, "unwatch": {}, "scan": {"0"},
 	"eval": {"return 1", "1", 0}, "evalsha": {"digest", "1", 0},
 	"hget": {0, "a"}, "hmget": {0, "a"}, "hset": {0, "a", "1"}, "hdel": {0, "a"}, "hexists": {0, "a"}, "hscan": {0, "0"},
 	"hincrby": {0, "a", "1"}, "lrange": {0, "0", "0"}, "lindex": {0, "0"}, "ltrim": {0, "0", "0"}, "rpush": {0, "a"},
 	"lpush": {0, "a"}, "blpop": {0, "1"}, "sadd": {0, "a"}, "srem": {0, "a"}, "sismember": {0, "a"},
-	"zadd": {0, "1", "a"}, "zrem": {0, "a"}, "zscore": {0, "a"}, "zmscore": {0, "a"}, "zscan": {0, "0"},
+	"zadd": {0, "XX", "1", "a"}, "zrem": {0, "a"}, "zscore": {0, "a"}, "zmscore": {0, "a"}, "zscan": {0, "0"},
 	"zcount": {0, "0", "1"}, "zrange": {0, "0", "0"}, "zrevrange": {0, "0", "0"}, "zrangebyscore": {0, "0", "1"},
 	"zremrangebyrank": {0, "0", "0"}, "renamenx": {0, 0},
+	"set": {0, "a", "XX"}, "append": {0, "a"}, "pexpire": {0, "1"}, "zremrangebyscore": {0, "0", "1"},
+	"xadd": {0, "NOMKSTREAM", "*", "a", "1"}, "xrevrange": {0, "+", "-", "COUNT", "1"},
 }
 
 // probe is a command as it might be called, on key.
@@ -158,40 +165,81 @@ func (c *Client) preflight(ctx context.Context) (denied []string, err error) {
 	if len(roles) == 0 {
 		roles = Roles()
 	}
-	key := c.cfg.Namespace + ":{preflight}:key"
+	probes := c.probes(roles)
 	if slices.ContainsFunc(roles, func(r Role) bool { return len(needs[r].scripts) > 0 }) {
-		return c.deniedOf(ctx, Commands(roles...), key)
+		return c.deniedOf(ctx, probes)
 	}
-	return c.deniedReads(ctx, Commands(roles...), key)
+	return c.deniedCalls(ctx, probes)
 }
 
-func (c *Client) deniedOf(ctx context.Context, commands []string, key string) ([]string, error) {
+// probes are the commands that roles need, each on a key where they need it.
+func (c *Client) probes(roles []Role) [][]any {
+	desk := map[string]bool{}
+	for _, role := range roles {
+		for name := range strings.FieldsSeq(needs[role].desk) {
+			desk[name] = true
+		}
+	}
+	var out [][]any
+	for _, name := range Commands(roles...) {
+		key := c.cfg.Namespace + ":{preflight}:key"
+		if desk[name] {
+			key = deskPrefix(c.cfg.Namespace) + "preflight"
+		}
+		out = append(out, probe(name, key))
+	}
+	return out
+}
+
+func (c *Client) deniedOf(ctx context.Context, probes [][]any) ([]string, error) {
 	var args []any
-	for _, name := range commands {
-		words := probe(name, key)
+	for _, words := range probes {
 		args = append(append(args, len(words)), words...)
 	}
+	key := c.cfg.Namespace + ":{preflight}:key"
 	if err := c.rdb.EvalSha(ctx, strings.Repeat("0", 40), []string{key}).Err(); redis.HasErrorPrefix(err, "NOPERM") {
 		return []string{"evalsha"}, nil
 	}
 	return c.rdb.Eval(ctx, mayText, []string{key}, args...).StringSlice()
 }
 
-// deniedReads calls the commands, all of which read: whoever only reads may call no script.
-func (c *Client) deniedReads(ctx context.Context, commands []string, key string) ([]string, error) {
+// deniedCalls calls the commands, none of which changes anything: whoever may call no script has no other
+// way to ask.
+func (c *Client) deniedCalls(ctx context.Context, probes [][]any) ([]string, error) {
 	pipe := c.rdb.Pipeline()
-	calls := map[string]*redis.Cmd{}
-	for _, name := range commands {
-		calls[name] = pipe.Do(ctx, probe(name, key)...)
+	calls := make([]*redis.Cmd, len(probes))
+	for i, words := range probes {
+		if words[0] != "multi" {
+			calls[i] = pipe.Do(ctx, words...)
+		}
 	}
 	_, _ = pipe.Exec(ctx) // each answers for itself
 	var denied []string
-	for _, name := range commands {
-		if err := calls[name].Err(); redis.HasErrorPrefix(err, "NOPERM") {
-			denied = append(denied, name)
-		} else if err != nil && !isNil(err) {
+	for i, words := range probes {
+		if words[0] == "multi" {
+			if slices.Contains(denied, "exec") {
+				continue
+			}
+			calls[i] = c.askMulti(ctx)
+		}
+		if err := calls[i].Err(); redis.HasErrorPrefix(err, "NOPERM") {
+			denied = append(denied, fmt.Sprint(words[0]))
+		} else if err != nil && !isNil(err) && !redis.HasErrorPrefix(err, "EXEC without MULTI") {
 			return nil, err
 		}
 	}
 	return denied, nil
+}
+
+// askMulti calls MULTI, together with the EXEC without which it would hold the connection.
+func (c *Client) askMulti(ctx context.Context) *redis.Cmd {
+	node, err := c.nodeOf(ctx, deskPrefix(c.cfg.Namespace))
+	if err != nil {
+		node = c.rdb
+	}
+	pipe := node.Pipeline()
+	call := pipe.Do(ctx, "multi")
+	pipe.Do(ctx, "exec")
+	_, _ = pipe.Exec(ctx)
+	return call
 }

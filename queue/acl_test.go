@@ -20,7 +20,7 @@ import (
 var roleFlows = map[queue.Role]func(h *harness) error{
 	queue.RoleProducer:  (*harness).produceAll,
 	queue.RoleWorker:    (*harness).workAll,
-	queue.RoleDashboard: (*harness).readAll,
+	queue.RoleDashboard: func(h *harness) error { return errors.Join(h.readAll(), h.deskAll()) },
 	queue.RoleOperator:  (*harness).operateAll,
 }
 
@@ -33,6 +33,9 @@ func TestACL(t *testing.T) {
 			t.Parallel()
 			server := redistest.StartTCP(t)
 			p := &aclPlace{t: t, role: role, addr: server.Addr(), admin: server.Client()}
+			if _, err := p.open(nil, false); err != nil {
+				t.Errorf("refused at start with all rules: %v", err)
+			}
 			if denied, err := p.flow(nil); err != nil || len(denied) > 0 {
 				t.Fatalf("with all rules: %v, denied %v", err, denied)
 			}
@@ -70,8 +73,21 @@ func TestRolesAreNotMixed(t *testing.T) {
 	if _, err := queue.ACL("a b", queue.Roles()); !errors.Is(err, queue.ErrInvalid) {
 		t.Errorf("a bad namespace: %v", err)
 	}
-	if rules, _ := queue.ACL("", []queue.Role{queue.RoleDashboard}); !slices.Contains(rules, "%R~dueq:*") {
-		t.Errorf("a dashboard may write: %v", rules)
+	rules, _ := queue.ACL("", []queue.Role{queue.RoleDashboard})
+	if keys := slices.DeleteFunc(rules, func(rule string) bool { return !strings.Contains(rule, "~") }); !slices.Equal(keys, []string{"%R~dueq:*", "~dueq:desk:*"}) {
+		t.Errorf("a dashboard may write to %v", keys)
+	}
+}
+
+// A dashboard's user is asked for what it may read of queues and write at its desk, each where it is.
+func TestDashboardMissesAKeyPattern(t *testing.T) {
+	t.Parallel()
+	server := redistest.StartTCP(t)
+	p := &aclPlace{t: t, role: queue.RoleDashboard, addr: server.Addr(), admin: server.Client()}
+	for _, keys := range []string{"~acl:desk:*", "%R~acl:*"} {
+		if _, err := p.open([]string{"resetkeys", keys}, false); !errors.Is(err, queue.ErrUnfit) {
+			t.Errorf("with %s only: %v", keys, err)
+		}
 	}
 }
 
@@ -153,6 +169,9 @@ func (p *aclPlace) prepare() {
 	h.ok(h.rdb.SAdd(h.ctx, "acl:queues", "odd", "empty").Err())
 	h.ok(h.rdb.Set(h.ctx, "acl:{odd}:marks", "foreign", 0).Err())
 	h.ok(h.rdb.HSet(h.ctx, "acl:{unnamed}:stats", "enqueue", 1).Err())
+	p.t.Cleanup(h.b.JoinWorker("seen", func() queue.WorkerReport { return queue.WorkerReport{} }, func(queue.WorkerState) {}))
+	h.ok(queue.Beat(h.c))
+	h.ok(h.rdb.ZAdd(h.ctx, queue.FleetKey(h.c), redis.Z{Member: "gone"}).Err())
 }
 
 func (h *harness) produceAll() error {
@@ -163,6 +182,7 @@ func (h *harness) produceAll() error {
 	})
 	return errors.Join(
 		many, h.c.Reschedule(h.ctx, sms, "other", time.Minute), h.c.Cancel(h.ctx, sms, "dead"), h.c.Ping(h.ctx),
+		queue.Beat(h.c), h.c.Close(),
 	)
 }
 
@@ -208,6 +228,9 @@ func (h *harness) workAll() error {
 	note(err)
 	_, err = h.b.Purge(h.ctx, sms, queue.PurgeConfig{DeadKeep: 1})
 	note(err)
+	leave := h.b.JoinScheduler(func() queue.SchedulerReport { return queue.SchedulerReport{} })
+	note(queue.Beat(h.c))
+	leave()
 	return errors.Join(errs...)
 }
 
@@ -220,24 +243,57 @@ func (h *harness) readAll() error {
 		errs = append(errs, err)
 	}
 	_, err = h.b.Marked(h.ctx, sms, "mark")
-	return errors.Join(append(errs, err)...)
+	_, err2 = h.in.Fleet(h.ctx)
+	_, err3 := h.in.Horizons(h.ctx, []time.Duration{time.Minute})
+	_, err4 := h.in.Series(h.ctx, sms, time.Now().Add(-time.Hour), time.Now(), 0)
+	_, err5 := h.in.Activity(h.ctx, time.Minute)
+	_, err6 := h.in.Recent(h.ctx, sms, 10)
+	return errors.Join(append(errs, err, err2, err3, err4, err5, err6)...)
+}
+
+func (h *harness) deskAll() error {
+	desk := h.c.Desk()
+	errs := []error{
+		desk.StartSession(h.ctx, "one", []byte("x"), time.Hour), desk.RenewSession(h.ctx, "one", time.Hour),
+		desk.Note(h.ctx, queue.JournalEntry{Action: "look"}),
+	}
+	_, err := desk.Sessions(h.ctx)
+	_, err2 := desk.Journal(h.ctx, "", 1)
+	_, err3 := desk.Session(h.ctx, "one")
+	_, err4 := desk.Sheet(h.ctx, "sheet")
+	_, err5 := desk.Turn(h.ctx, "sheet", time.Hour)
+	errs = append(errs, err, err2, err3, err4, err5, desk.RewriteSheet(h.ctx, "sheet", nil, []byte("x")))
+	return errors.Join(append(errs, desk.EndSession(h.ctx, "one"))...)
 }
 
 func (h *harness) operateAll() error {
-	errs := []error{h.readAll()}
+	errs := []error{h.readAll(), h.c.Desk().RewriteSheet(h.ctx, "sheet", nil, []byte("x"))}
 	note := func(err error) { errs = append(errs, err) }
+	workers, err := h.in.Workers(h.ctx)
+	note(err)
+	for _, w := range workers {
+		note(h.in.QuietWorker(h.ctx, w.ID))
+	}
+	if err := h.c.Desk().RewriteSheet(h.ctx, "sheet", []byte("another"), []byte("y")); !errors.Is(err, queue.ErrChanged) {
+		note(fmt.Errorf("rewrite what was changed: %w", err))
+	}
 	note(h.in.Pause(h.ctx, sms))
 	note(h.in.Resume(h.ctx, sms))
 	note(h.in.Requeue(h.ctx, sms, "dead"))
 	note(h.c.Cancel(h.ctx, sms, "ready"))
 	note(h.c.Reschedule(h.ctx, sms, "other", time.Minute))
-	_, err := h.b.Purge(h.ctx, sms, queue.PurgeConfig{})
+	_, err = h.b.Purge(h.ctx, sms, queue.PurgeConfig{})
 	note(err)
 	for _, name := range []string{sms, "odd"} {
 		_, err = h.in.Audit(h.ctx, name, queue.AuditConfig{Repair: true})
 		note(err)
 	}
 	_, err = h.in.AuditNames(h.ctx, true)
+	note(err)
+	if _, err := h.in.DeleteQueue(h.ctx, sms, false); !errors.Is(err, queue.ErrNotEmpty) {
+		note(fmt.Errorf("delete a queue that has jobs: %w", err))
+	}
+	_, err = h.in.DeleteQueue(h.ctx, sms, true)
 	note(err)
 	return errors.Join(errs...)
 }

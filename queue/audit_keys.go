@@ -101,47 +101,28 @@ func (in *Inspector) AuditNames(ctx context.Context, repair bool) ([]Finding, er
 		if there[name] {
 			continue
 		}
-		empty, err := in.unname(ctx, name, repair)
+		used, err := in.inUse(ctx, name)
+		if err == nil && !used && repair {
+			var gone bool
+			gone, err = in.unname(ctx, name)
+			used = !gone
+		}
 		if err != nil {
 			return found, err
 		}
-		if empty {
+		if !used {
 			found = append(found, Finding{NoKeys, name, "it is among the queues and has no key"})
 		}
 	}
 	return found, nil
 }
 
-// name adds a queue to the names, with a hint for the schedulers.
-func (in *Inspector) name(ctx context.Context, name string) error {
-	l := in.c.lineOf(name)
-	l.registered.Store(false)
-	return in.c.register(ctx, l)
-}
-
-// unname says whether a queue has no key still, and where it is to takes its name away. A queue whose first
-// job comes at that moment is named again: by its producer, and here.
-func (in *Inspector) unname(ctx context.Context, name string, repair bool) (bool, error) {
-	keys := slices.Collect(maps.Values(in.c.lineOf(name).shard.keys))
-	there, err := in.c.rdb.Exists(ctx, keys...).Result()
-	if err != nil || there > 0 || !repair {
-		return err == nil && there == 0, err
-	}
-	if err := in.c.rdb.SRem(ctx, queuesKey(in.c.cfg.Namespace), name).Err(); err != nil {
-		return true, fmt.Errorf("audit names: %w", err)
-	}
-	if there, err = in.c.rdb.Exists(ctx, keys...).Result(); err != nil || there > 0 {
-		return false, in.name(ctx, name)
-	}
-	in.c.lineOf(name).registered.Store(false)
-	return true, nil
-}
-
-// queuesWithKeys reads the names of queues off all keys of the server.
+// queuesWithKeys reads the names of queues off all keys of the server but meta, in which a deleted queue leaves
+// the sequence of its tokens.
 func (in *Inspector) queuesWithKeys(ctx context.Context) (map[string]bool, error) {
 	suffixes := map[string]bool{}
-	for _, form := range keyForms {
-		suffixes[form.suffix] = true
+	for name, form := range keyForms {
+		suffixes[form.suffix] = name != "meta"
 	}
 	there := map[string]bool{}
 	read := func(ctx context.Context, node redis.Cmdable) error {

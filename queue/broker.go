@@ -132,7 +132,7 @@ func (b *Broker) Extend(ctx context.Context, deliveries []*Delivery, lease time.
 	}
 	for s, all := range positions {
 		for part := range slices.Chunk(all, maxBatch) {
-			if err := b.extend(ctx, s, deliveries, part, lease, verdicts); err != nil {
+			if err := b.extend(ctx, s, deliveries, part, extension{lease: lease}, verdicts); err != nil {
 				return verdicts, err
 			}
 		}
@@ -140,8 +140,30 @@ func (b *Broker) Extend(ctx context.Context, deliveries []*Delivery, lease time.
 	return verdicts, nil
 }
 
-func (b *Broker) extend(ctx context.Context, s *shard, all []*Delivery, part []int, lease time.Duration, verdicts []error) error {
-	args := []any{b.c.shift(), lease.Milliseconds()}
+// Begin is Extend for a Suspect whose handler starts now. A lease that is lost before is not held against the
+// job, since something else has ended its worker while it waited to run alone.
+func (b *Broker) Begin(ctx context.Context, d *Delivery, lease time.Duration) error {
+	if err := checkLease(lease); err != nil {
+		return err
+	}
+	if d.shard == nil {
+		return fmt.Errorf("%w: begin of a delivery that Lease did not make", ErrInvalid)
+	}
+	verdict := make([]error, 1)
+	if err := b.extend(ctx, d.shard, []*Delivery{d}, []int{0}, extension{lease, "1"}, verdict); err != nil {
+		return err
+	}
+	return verdict[0]
+}
+
+// extension is how a lease is extended: for how long, and "1" where handlers start.
+type extension struct {
+	lease time.Duration
+	begun string
+}
+
+func (b *Broker) extend(ctx context.Context, s *shard, all []*Delivery, part []int, e extension, verdicts []error) error {
+	args := []any{b.c.shift(), e.lease.Milliseconds(), e.begun}
 	batch := make([]*entry, len(part))
 	for i, n := range part {
 		args = append(args, all[n].ID, all[n].token)

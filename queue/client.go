@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/dueq-io/dueq/internal/outage"
 	"github.com/dueq-io/dueq/internal/testhook"
 )
 
@@ -24,7 +25,9 @@ type Client struct {
 	owned    bool
 	embedded *memoryServer
 
-	lines sync.Map // queue name -> *line
+	lines  sync.Map // queue name -> *line
+	member *membership
+	outage outage.Log
 	// shiftMS moves the time that scripts read. Only tests can set it.
 	shiftMS atomic.Int64
 }
@@ -37,6 +40,8 @@ type line struct {
 	settle     map[*script]*group
 	// records is how many records Broker.Lease reads at once; see part.
 	records atomic.Int64
+	// enqueued and rejected are what this client has done, in jobs.
+	enqueued, rejected atomic.Int64
 }
 
 // lineOf returns the line of a queue, which must be a valid name.
@@ -133,8 +138,19 @@ func (c *Client) Enqueue(ctx context.Context, job Job) (string, error) {
 		err = outcome(&job, e, err)
 		e.free()
 	}
+	l.note(err)
+	c.member.produce()
 	r := result(&job, err)
 	return r.ID, r.Err
+}
+
+// note counts the outcome of one job.
+func (l *line) note(err error) {
+	if err == nil || errors.Is(err, ErrUnconfirmed) {
+		l.enqueued.Add(1)
+	} else {
+		l.rejected.Add(1)
+	}
 }
 
 // Result is the outcome of one job of EnqueueMany, as Enqueue would have returned it.
@@ -181,9 +197,14 @@ func (c *Client) EnqueueMany(ctx context.Context, jobs []Job) ([]Result, error) 
 	}
 	for i, e := range entries {
 		if e != nil {
-			results[i] = result(&prepared[i], outcome(&prepared[i], e, e.err))
+			err := outcome(&prepared[i], e, e.err)
+			results[i] = result(&prepared[i], err)
+			c.lineOf(prepared[i].Queue).note(err)
 			e.free()
 		}
+	}
+	if len(byLine) > 0 {
+		c.member.produce()
 	}
 	return results, joinResults(results)
 }
@@ -294,7 +315,7 @@ func outcome(j *Job, e *entry, err error) error {
 // ErrRunning: it is flagged, its handler's context ends with ErrCancelled at the next heartbeat, and it
 // is gone when its handler returns. ErrNotFound and ErrEnded say that there was nothing to cancel.
 func (c *Client) Cancel(ctx context.Context, queue, id string) error {
-	return c.act(ctx, cancelScript, queue, id)
+	return c.act(ctx, cancelScript, queue, id, anywhere)
 }
 
 // Reschedule makes a job that waits due after delay from now, 0 to Config.MaxDelay. It returns
@@ -303,7 +324,7 @@ func (c *Client) Reschedule(ctx context.Context, queue, id string, delay time.Du
 	if err := c.cfg.checkDelay("delay", delay); err != nil {
 		return err
 	}
-	return c.act(ctx, rescheduleScript, queue, id, when(time.Time{}, delay))
+	return c.act(ctx, rescheduleScript, queue, id, when(time.Time{}, delay), anywhere)
 }
 
 // RescheduleAt makes a job that waits due at a moment. Its errors are those of Reschedule.
@@ -311,7 +332,7 @@ func (c *Client) RescheduleAt(ctx context.Context, queue, id string, due time.Ti
 	if err := c.cfg.checkDue(due, time.Now()); err != nil {
 		return err
 	}
-	return c.act(ctx, rescheduleScript, queue, id, when(due, 0))
+	return c.act(ctx, rescheduleScript, queue, id, when(due, 0), anywhere)
 }
 
 // act carries out a verb on one job.
@@ -324,6 +345,10 @@ func (c *Client) act(ctx context.Context, sc *script, queue, id string, more ...
 
 // Broker returns the verbs of workers and schedulers.
 func (c *Client) Broker() *Broker { return &Broker{c: c} }
+
+// OutageDue says whether a loop that found Redis away is to log it: one of all loops on a client does, every
+// 5 s. It takes the turn.
+func (b *Broker) OutageDue() bool { return b.c.outage.OutageDue() }
 
 // Inspector returns what operators read and do.
 func (c *Client) Inspector() *Inspector { return &Inspector{c: c} }
@@ -343,9 +368,11 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the connections that Open made and the embedded server. A client made by New keeps the
-// connections of its go-redis client.
+// Close ends the connections that Open made and the embedded server, and lets Inspector.Fleet forget the
+// program, for which it waits at most a second. A client made by New keeps the connections of its go-redis
+// client, and is to be closed before it.
 func (c *Client) Close() error {
+	c.member.close()
 	var err error
 	if c.owned {
 		err = c.rdb.Close()

@@ -71,6 +71,21 @@ func mainPath(t *testing.T, h *harness) {
 	if h.ok(err); len(infos) != len(names) || infos[1].Ready != 3 {
 		t.Fatalf("queues %+v", infos)
 	}
+	defer h.b.JoinWorker("w", aReport, noWish)()
+	h.ok(queue.Beat(h.c))
+	workers, err := h.in.Workers(h.ctx)
+	if h.ok(err); len(workers) != 1 {
+		t.Fatalf("workers %+v", workers)
+	}
+	h.ok(h.in.QuietWorker(h.ctx, workers[0].ID))
+	horizons, err := h.in.Horizons(h.ctx, []time.Duration{time.Hour})
+	if h.ok(err); len(horizons) != len(names) {
+		t.Fatalf("horizons %+v", horizons)
+	}
+	activity, err := h.in.Activity(h.ctx, time.Hour)
+	if h.ok(err); len(activity) != len(names) || activity[3].Started+activity[3].Requeued == 0 {
+		t.Fatalf("activity %+v", activity)
+	}
 	page, err := h.in.Jobs(h.ctx, sms, queue.Query{})
 	if h.ok(err); len(page.Jobs) != 3 {
 		t.Fatalf("jobs %+v", page.Jobs)

@@ -241,6 +241,9 @@ func (g *group) send(ctx context.Context, batch []*entry) {
 		if garbled := g.note(batch, reply); garbled != nil {
 			err = garbled
 		}
+	} else if g.script == enqueueScript && errors.Is(err, ErrUnknown) {
+		// The answer may have said that the queue began.
+		g.client.lineOf(g.shard.queue).registered.Store(false)
 	}
 	for _, e := range batch {
 		e.unconfirmed = err

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Config is how a Client behaves. Every zero field is its default.
@@ -13,6 +17,9 @@ type Config struct {
 	// Namespace is the first part of every key, so that environments and tenants can share a server:
 	// 1 to 64 characters of [a-zA-Z0-9_.-]. Default: "dueq".
 	Namespace string
+	// Name is what Inspector.Fleet calls the program: 1 to 128 bytes of UTF-8 without control characters.
+	// Default: the name of its executable.
+	Name string
 	// Queues are those that Enqueue takes jobs for, so that a misspelt name is ErrUnknownQueue and no
 	// new queue that nobody serves. Default: any.
 	Queues []string
@@ -46,11 +53,19 @@ const (
 
 func (c Config) withDefaults() Config {
 	c.Namespace = cmp.Or(c.Namespace, defaultNamespace)
+	c.Name = cmp.Or(c.Name, strings.Map(printable, cut(strings.ToValidUTF8(filepath.Base(os.Args[0]), ""), maxMemberName)), "unknown")
 	c.MaxPayload = cmp.Or(c.MaxPayload, defaultMaxPayload)
 	c.MaxDelay = cmp.Or(c.MaxDelay, defaultMaxDelay)
 	c.Retries = max(cmp.Or(c.Retries, defaultRetries), 0)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
+}
+
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
+	}
+	return r
 }
 
 func (c *Config) validate() error {
@@ -59,6 +74,7 @@ func (c *Config) validate() error {
 		errs = append(errs, fmt.Errorf("%w: namespace %q: want 1 to %d characters of [a-zA-Z0-9_.-]",
 			ErrInvalid, c.Namespace, maxNameBytes))
 	}
+	errs = append(errs, checkText("Name", c.Name, maxMemberName))
 	for _, name := range c.Queues {
 		errs = append(errs, checkQueue(name))
 	}

@@ -47,7 +47,8 @@ func (d *Delivery) Lateness() time.Duration { return d.LeasedAt.Sub(d.Due) }
 const suspectAfter = 2
 
 // Suspect says that two workers or more were lost with the job, so that it may be what ends them. Lease
-// gives it alone; run it beside as few others as can be, since those would be lost with it once more.
+// gives it alone; run it beside as few others as can be, since those would be lost with it once more, and
+// call Broker.Begin when it runs.
 func (d *Delivery) Suspect() bool { return d.LostLeases >= suspectAfter }
 
 // Expired says whether the job's Expires had passed when it was leased.
@@ -113,7 +114,9 @@ const (
 type faults struct {
 	failures, lost int
 	reason         Reason
-	errors         []Failure
+	// begun is the token under which the handler of a job that leases were lost with has begun.
+	begun  string
+	errors []Failure
 }
 
 func parseFaults(entry string) faults {
@@ -123,7 +126,9 @@ func parseFaults(entry string) faults {
 		return f
 	}
 	f.failures, f.lost = countOf(part[0]), countOf(part[1])
-	if part[2] != "-" {
+	if begun, ok := strings.CutPrefix(part[2], "+"); ok {
+		f.begun = begun
+	} else if part[2] != "-" {
 		f.reason = Reason(part[2])
 	}
 	// What cannot be read is shown as none: the errors are there for people, not for decisions.

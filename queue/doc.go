@@ -71,6 +71,6 @@
 // What fails is returned to the caller, and what a worker or a scheduler meets goes to its Logger. The
 // client library go-redis has a log of its own besides, one for the whole program, in which it writes a
 // line to standard error for each connection that fails. A program that imports this package has those
-// lines in slog.Default(), at warn, each kind at most once every 10 s. A logger that the program gives
+// lines in slog.Default(), at debug, each kind at most once every 10 s. A logger that the program gives
 // to redis.SetLogger, at any time, is used instead.
 package queue

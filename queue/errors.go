@@ -11,7 +11,8 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrTooLarge is returned when a payload is over Config.MaxPayload. Nothing was sent to Redis.
 	ErrTooLarge = errors.New("payload too large")
-	// ErrUnknownQueue is returned when a job is for none of Config.Queues. Nothing was sent to Redis.
+	// ErrUnknownQueue is returned when a job is for none of Config.Queues, nothing being sent to Redis then, and
+	// when there is no queue to be deleted.
 	ErrUnknownQueue = errors.New("unknown queue")
 	// ErrConflict is returned when the ID is in the queue with another kind or payload.
 	ErrConflict = errors.New("id is in use with another payload")
@@ -35,12 +36,24 @@ var (
 	ErrAlreadyDue = errors.New("job is already due")
 	// ErrNotEnded is returned when a job to be requeued is neither dead nor done.
 	ErrNotEnded = errors.New("job is neither dead nor done")
+	// ErrMoved is returned when a job is no longer where it was seen: nothing was done to it.
+	ErrMoved = errors.New("job has moved on")
+	// ErrNotEmpty is returned when a queue to be deleted has jobs other than done ones.
+	ErrNotEmpty = errors.New("queue has jobs")
+	// ErrServed is returned when workers that are alive serve a queue to be deleted.
+	ErrServed = errors.New("queue is served by workers")
+	// ErrNoWorker is returned when no worker of that ID is alive.
+	ErrNoWorker = errors.New("no such worker")
 	// ErrLeaseLost is returned when the token of a delivery is no longer in force: another worker may
 	// have the job. It is also the cause of the handler's context then.
 	ErrLeaseLost = errors.New("lease lost")
 	// ErrCancelled is returned when a job was cancelled while it ran; it is also the cause of its
 	// handler's context then.
 	ErrCancelled = errors.New("job cancelled")
+	// ErrNoSession is returned when a session is not kept: it has ended, or never was.
+	ErrNoSession = errors.New("no such session")
+	// ErrChanged is returned when a sheet was changed by another since it was read.
+	ErrChanged = errors.New("changed by another meanwhile")
 	// ErrDamaged is returned when a record in Redis cannot be decoded.
 	ErrDamaged = errors.New("damaged envelope")
 	// ErrNewerVersion is returned when a record was written by a newer dueq.
@@ -102,6 +115,7 @@ var codeErrors = map[string]error{
 	"ENDED":     ErrEnded,
 	"DUE":       ErrAlreadyDue,
 	"LIVE":      ErrNotEnded,
+	"MOVED":     ErrMoved,
 	"CLOSED":    ErrIntakeClosed,
 	"FULL":      ErrQueueFull,
 	"PAUSED":    ErrPaused,

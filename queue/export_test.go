@@ -165,5 +165,12 @@ func (frozen) after(cmd redis.Cmder) {
 	}
 }
 
+// Beat makes the client say at once what it does.
+func Beat(c *Client) error { return c.member.beat(context.Background()) }
+
+// BeatKey is where a program says what it does, FleetKey where all are listed.
+func BeatKey(c *Client, process string) string { return beatKey(c.cfg.Namespace, process) }
+func FleetKey(c *Client) string                { return fleetKey(c.cfg.Namespace) }
+
 // Unvet lets the next call look at the types of a shard's keys, as a new process would.
 func Unvet(c *Client, queue string) { c.lineOf(queue).shard.vetted.Store(false) }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 	"unsafe"
@@ -26,8 +27,11 @@ func (b *Broker) fetch(ctx context.Context, l *line, leased []*Delivery, by time
 				kept = append(kept, part[i])
 				continue
 			}
-			// An entry without a job, left by a call that failed half-way, or written by hand.
-			err = b.Drop(ctx, part[i])
+			// An entry without a job, left by a call that failed half-way, or written by hand; or the queue was
+			// deleted meanwhile.
+			if err = b.Drop(ctx, part[i]); errors.Is(err, ErrLeaseLost) {
+				err = nil
+			}
 		}
 		if err != nil || time.Now().After(by) {
 			b.giveBack(ctx, rest)

@@ -26,6 +26,7 @@ func TestFullRedis(t *testing.T) {
 	for range jobs {
 		h.enqueue(queue.Job{Payload: make([]byte, 64<<10)})
 	}
+	h.enqueue(queue.Job{Queue: "spare", Payload: make([]byte, 64<<10)})
 	h.ok(h.in.Pause(h.ctx, sms))
 	used, err := strconv.Atoi(queue.ParseInfo(h.rdb.Info(h.ctx, "memory").Val())["used_memory"])
 	h.ok(err)
@@ -67,6 +68,8 @@ func TestFullRedis(t *testing.T) {
 	h.reapAfter(leaseTime, queue.ReapConfig{})
 	h.advance(time.Hour)
 	h.purge(keepAll)
+	_, err = h.in.DeleteQueue(h.ctx, "spare", true)
+	h.ok(err)
 	h.wantState(done, gone)
 	if n := len(h.drain()); n < jobs {
 		t.Errorf("drained %d jobs, want at least %d", n, jobs)

@@ -30,7 +30,7 @@ type QueueInfo struct {
 	Overdue int64 `json:"overdue"`
 	// OverdueAge is how long the first of them has been due.
 	OverdueAge time.Duration `json:"overdue_age_ns"`
-	// OldestReady is how long the job at the head of ready has been due.
+	// OldestReady is how long a job at the head of a ready list has been due, the longest of the priorities.
 	OldestReady time.Duration `json:"oldest_ready_ns"`
 	// NextDue is the time until the next job is due; negative when none waits or one is overdue.
 	NextDue time.Duration `json:"next_due_ns"`
@@ -127,15 +127,17 @@ func ask(ctx context.Context, pipe redis.Pipeliner, s *shard, now time.Time) *re
 	return r
 }
 
-// oldest is when the job at the head of the ready lists became due.
-func (r *reading) oldest() (due time.Time, ok bool) {
+// oldest is when the first of the jobs at the heads of the ready lists became due.
+func (r *reading) oldest() (first time.Time, ok bool) {
 	for _, head := range r.ready {
-		if head.Val() != "" {
-			_, due = splitEntry(head.Val())
-			return due, true
+		if head.Val() == "" {
+			continue
+		}
+		if _, due := splitEntry(head.Val()); !ok || due.Before(first) {
+			first, ok = due, true
 		}
 	}
-	return time.Time{}, false
+	return first, ok
 }
 
 func (r *reading) info(name string, now time.Time) QueueInfo {
@@ -173,7 +175,7 @@ func (r *reading) info(name string, now time.Time) QueueInfo {
 	default:
 		q.NextDue = first.Sub(now)
 	}
-	if due, ok := r.oldest(); ok {
+	if due, ok := r.oldest(); ok && q.Ready > 0 {
 		q.OldestReady = max(0, now.Sub(due))
 	}
 	if meta := r.meta.Val(); len(meta) == 3 {

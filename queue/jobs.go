@@ -116,10 +116,15 @@ type Query struct {
 	State State
 	// Kind and Tag, where set, are what jobs must have.
 	Kind, Tag string
+	// Match, where set, says of each job that has Kind and Tag whether it is selected.
+	Match func(*JobInfo) bool
+	// DueFrom and DueTo, where set, select delayed or retrying jobs that are due at DueFrom or after it, and
+	// before DueTo, or dead ones that died then. They need one of those three as State.
+	DueFrom, DueTo time.Time
 	// Limit is how many jobs a page has at most, 1 to 500. Default: 100. Without a State a page may have
 	// more: what Redis's HSCAN gives at once cannot be cut.
 	Limit int
-	// Scan is how many jobs one call looks at when Kind or Tag is set, 1 to 10,000. Default: 1,000.
+	// Scan is how many jobs one call looks at when Kind, Tag or Match is set, 1 to 10,000. Default: 1,000.
 	Scan int
 	// Cursor is the Cursor of the page before.
 	Cursor string
@@ -156,6 +161,9 @@ func (q *Query) validate() error {
 	if q.Scan < 1 || q.Scan > 10_000 {
 		errs = append(errs, fmt.Errorf("%w: scan %d: want 1 to 10000", ErrInvalid, q.Scan))
 	}
+	if (!q.DueFrom.IsZero() || !q.DueTo.IsZero()) && q.State != Delayed && q.State != Retrying && q.State != Dead {
+		errs = append(errs, fmt.Errorf("%w: a range of times needs state %s, %s or %s", ErrInvalid, Delayed, Retrying, Dead))
+	}
 	if _, err := strconv.ParseUint(q.Cursor, 10, 64); q.Cursor != "" && err != nil {
 		errs = append(errs, fmt.Errorf("%w: cursor %q is not one of this list", ErrInvalid, q.Cursor))
 	}
@@ -173,11 +181,11 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 	page := Page{Cursor: q.Cursor}
 	for {
 		want := q.Limit - len(page.Jobs)
-		if q.Kind != "" || q.Tag != "" {
+		if q.chooses() {
 			want = min(maxBatch, q.Scan-page.Scanned)
 		}
 		from, _ := strconv.ParseUint(page.Cursor, 10, 64)
-		ids, next, err := in.ids(ctx, s, q.State, page.Cursor, want)
+		ids, next, err := in.ids(ctx, s, &q, page.Cursor, want)
 		if err != nil {
 			return Page{}, fmt.Errorf("list jobs of %s: %w", queue, err)
 		}
@@ -204,7 +212,7 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 				page.Jobs = append(page.Jobs, job)
 			}
 		}
-		if next == "" || len(page.Jobs) >= q.Limit || page.Scanned >= q.Scan || (q.Kind == "" && q.Tag == "") {
+		if next == "" || len(page.Jobs) >= q.Limit || page.Scanned >= q.Scan || !q.chooses() {
 			return page, nil
 		}
 	}
@@ -223,73 +231,11 @@ func splitEntries(state State, entries []string) map[string]time.Time {
 	return dues
 }
 
+// chooses says whether jobs have to be looked at to know which are selected.
+func (q *Query) chooses() bool { return q.Kind != "" || q.Tag != "" || q.Match != nil }
+
 // matches also drops a job that has left the state since its id was read.
 func (q *Query) matches(job *JobInfo) bool {
 	return (q.State == "" || job.State == q.State) && (q.Kind == "" || job.Kind == q.Kind) &&
-		(q.Tag == "" || slices.Contains(job.Tags, q.Tag))
-}
-
-// ids reads up to about want ids of a state from a cursor on: an offset, or HSCAN's own for all states.
-func (in *Inspector) ids(ctx context.Context, s *shard, state State, cursor string, want int) ([]string, string, error) {
-	at, _ := strconv.ParseUint(cursor, 10, 64)
-	var ids []string
-	var err error
-	switch state {
-	case "":
-		return in.scan(ctx, s, at, want)
-	case Ready:
-		ids, err = in.readyEntries(ctx, s, int64(at), int64(want))
-	case Dead:
-		ids, err = in.c.rdb.ZRevRange(ctx, s.keys["dead"], int64(at), int64(at)+int64(want)-1).Result()
-	case Delayed, Retrying, Leased, Done:
-		ids, err = in.c.rdb.ZRange(ctx, s.keys[stateSets[state]], int64(at), int64(at)+int64(want)-1).Result()
-	}
-	if err != nil {
-		_, err = classify(err)
-		return nil, "", err
-	}
-	if len(ids) < want {
-		return ids, "", nil
-	}
-	return ids, strconv.FormatUint(at+uint64(len(ids)), 10), nil
-}
-
-func (in *Inspector) scan(ctx context.Context, s *shard, at uint64, want int) ([]string, string, error) {
-	pairs, next, err := in.c.rdb.HScan(ctx, s.keys["jobs"], at, "", int64(want)).Result()
-	if err != nil {
-		_, err = classify(err)
-		return nil, "", err
-	}
-	ids := make([]string, 0, len(pairs)/2)
-	for i := 0; i < len(pairs); i += 2 {
-		ids = append(ids, pairs[i])
-	}
-	if next == 0 {
-		return ids, "", nil
-	}
-	return ids, strconv.FormatUint(next, 10), nil
-}
-
-// readyEntries reads across the three ready lists as if they were one.
-func (in *Inspector) readyEntries(ctx context.Context, s *shard, offset, want int64) ([]string, error) {
-	var out []string
-	for _, name := range []string{"high", "ready", "low"} {
-		size, err := in.c.rdb.LLen(ctx, s.keys[name]).Result()
-		if err != nil {
-			return nil, err
-		}
-		if offset >= size {
-			offset -= size
-			continue
-		}
-		part, err := in.c.rdb.LRange(ctx, s.keys[name], offset, offset+want-int64(len(out))-1).Result()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, part...)
-		if offset = 0; int64(len(out)) >= want {
-			break
-		}
-	}
-	return out, nil
+		(q.Tag == "" || slices.Contains(job.Tags, q.Tag)) && (q.Match == nil || q.Match(job))
 }

@@ -167,3 +167,74 @@ func TestJobsAtTheEdges(t *testing.T) {
 		}
 	})
 }
+
+// A range of times selects what is due in it, or died in it, from its beginning to before its end, over
+// pages of any size.
+func TestJobsInARange(t *testing.T) {
+	for _, state := range []queue.State{queue.Delayed, queue.Retrying, queue.Dead} {
+		t.Run(string(state), func(t *testing.T) {
+			onEach(t, func(t *testing.T, h *harness) {
+				h.fill(state, 6)
+				every := h.all(queue.Query{State: state})
+				at := make([]time.Time, len(every))
+				for i, id := range every {
+					info, err := h.in.Job(h.ctx, sms, id)
+					h.ok(err)
+					at[i] = info.At
+				}
+				want := every[1:4]
+				from, to := at[1], at[4]
+				if state == queue.Dead { // newest first
+					from, to = at[3], at[0]
+				}
+				for _, limit := range []int{1, 2, 100} {
+					equal(t, h.all(queue.Query{State: state, DueFrom: from, DueTo: to, Limit: limit}), want)
+				}
+				equal(t, h.all(queue.Query{State: state, DueFrom: to, DueTo: from}), nil)
+				equal(t, h.all(queue.Query{State: state, DueTo: time.UnixMilli(1)}), nil)
+				equal(t, h.all(queue.Query{State: state, DueFrom: to.Add(time.Hour)}), nil)
+				equal(t, h.all(queue.Query{State: state, DueFrom: time.UnixMilli(0), DueTo: to.Add(time.Hour)}), every)
+			})
+		})
+	}
+}
+
+// Match is asked only about jobs of the kind, and what it declines counts as looked at.
+func TestJobsThatMatch(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		want := h.fill(queue.Dead, 12)[3:5]
+		query := queue.Query{State: queue.Dead, Scan: 4, Match: func(j *queue.JobInfo) bool { return slices.Contains(want, j.ID) }}
+		equal(t, h.all(query), want)
+		page, err := h.in.Jobs(h.ctx, sms, query)
+		if h.ok(err); len(page.Jobs) != 1 || page.Scanned != 4 {
+			t.Errorf("%d jobs of %d", len(page.Jobs), page.Scanned)
+		}
+		query.Kind, query.Match = "none", func(*queue.JobInfo) bool { t.Error("asked about another kind"); return true }
+		equal(t, h.all(query), nil)
+	})
+}
+
+func TestFind(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		for _, name := range []string{"b", "a", sms} {
+			h.enqueue(queue.Job{Queue: name, ID: "shared"})
+		}
+		h.enqueue(queue.Job{ID: "a/b?c"})
+		find := func(id string, queues ...string) []string {
+			found, err := h.in.Find(h.ctx, id, queues...)
+			h.ok(err)
+			return found
+		}
+		h.unchanged(func() {
+			equal(t, find("shared"), []string{"a", "b", sms})
+			equal(t, find("shared", sms, "none", "a"), []string{sms, "a"})
+			equal(t, find("a/b?c"), []string{sms})
+			equal(t, find("none"), nil)
+		})
+		for _, id := range []string{"", "a b", "ü"} {
+			if _, err := h.in.Find(h.ctx, id); !errors.Is(err, queue.ErrInvalid) {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+	})
+}

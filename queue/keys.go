@@ -34,6 +34,7 @@ var keyForms = map[string]keyForm{
 	"ghosts":   {"ghosts", "hash"},     // rank (h, n, l) and id -> entries of that list to drop
 	"meta":     {"meta", "hash"},       // switches, limits and the token sequence
 	"stats":    {"stats", "hash"},      // verb -> count
+	"series":   {"series", "hash"},     // how much the counts rose, by time
 	"wake":     {"wake", "list"},       // at most one: wakes a worker
 	"tick":     {"tick", "list"},       // at most one: wakes the mover
 }
@@ -78,6 +79,30 @@ func queuesKey(namespace string) string { return namespace + ":queues" }
 
 // newQueueKey is a LIST of at most a few hints that a name was added to queuesKey.
 func newQueueKey(namespace string) string { return namespace + ":queues:new" }
+
+// deskPrefix begins the keys that operators' tools share, outside of every shard. A user who only reads
+// queues writes these.
+func deskPrefix(namespace string) string { return namespace + ":desk:" }
+
+// sessionKey holds a session: a STRING that expires.
+func sessionKey(namespace, id string) string { return deskPrefix(namespace) + "session:" + id }
+
+// sessionsKey lists the sessions: a ZSET, id -> until ms.
+func sessionsKey(namespace string) string { return deskPrefix(namespace) + "sessions" }
+
+// sheetKey holds a sheet: a STRING.
+func sheetKey(namespace, name string) string { return deskPrefix(namespace) + "sheet:" + name }
+
+// turnKey is there while a turn lasts: a STRING that expires.
+func turnKey(namespace, name string) string { return deskPrefix(namespace) + "turn:" + name }
+
+// progressKey holds how far something has come that takes long, stopKey that it is to stop: STRINGs that
+// expire.
+func progressKey(namespace, id string) string { return deskPrefix(namespace) + "progress:" + id }
+func stopKey(namespace, id string) string     { return deskPrefix(namespace) + "stop:" + id }
+
+// journalKey is the journal: a STREAM.
+func journalKey(namespace string) string { return deskPrefix(namespace) + "journal" }
 
 // vet refuses a shard in which another program has left a key of another type. A script that met one
 // after its first write would be left half-way, so the types are looked at before a process's first

@@ -286,6 +286,18 @@ func (m *machine) extend(t *rapid.T) {
 	})
 }
 
+func (m *machine) begin(t *rapid.T) {
+	if len(m.deliveries) == 0 {
+		t.Skip("nothing was leased yet")
+	}
+	d, lease := rapid.SampledFrom(m.deliveries).Draw(t, "delivery"), someLeases.Draw(t, "lease")
+	m.do(t, step{
+		name: fmt.Sprint("begin ", d.ID, " for ", lease),
+		call: func(*rapid.T) string { return verdicts(m.b.Begin(context.Background(), d, lease)) },
+		want: func(*rapid.T) string { return verdicts(m.model.begin(d, lease)) },
+	})
+}
+
 // ids draws ids to act on: of jobs that are there, and of some that are not.
 func (m *machine) ids(t *rapid.T) []string {
 	var there []string

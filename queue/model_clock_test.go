@@ -105,7 +105,7 @@ local redis = { real = redis, declared = {} }
 for _, key in ipairs(KEYS) do redis.declared[key] = true end
 function redis.call(command, ...)
   if command == 'TIME' then return { '%d', '%d' } end
-  for i = 1, command == 'EXISTS' and select('#', ...) or 1 do
+  for i = 1, (command == 'EXISTS' or command == 'UNLINK') and select('#', ...) or 1 do
     assert(redis.declared[select(i, ...)], command .. ' of a key that is not declared')
   end
   assert(select('#', ...) <= 1001, command .. ' with more than a key and 1000 values')

@@ -16,7 +16,7 @@ import (
 var (
 	zsetNames = []string{"delayed", "retry", "leased", "dead", "done"}
 	listNames = []string{"high", "ready", "low"}
-	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats"}
+	hashNames = []string{"jobs", "tokens", "faults", "priority", "unique", "marks", "ghosts", "meta", "stats", "series"}
 	rankNames = map[Priority]string{High: "high", Normal: "ready", Low: "low"}
 	hintNames = []string{"wake", "tick"}
 )
@@ -80,7 +80,7 @@ func (ks *keyspace) lines() map[string][]string {
 				value = recordLine(field, value)
 			case name == "faults":
 				f := parseFaults(value)
-				value = faultsLine(f.failures, f.lost, f.reason, len(f.errors))
+				value = faultsLine(&f)
 			case name == "meta" && (field == "paused" || field == "closed"):
 				value = "since"
 			}
@@ -116,8 +116,8 @@ func jobLine(j *Job) string {
 		" ", j.Backoff, " ", expires, j.OnExpiry, " ", max(j.Retain, 0), " ", j.Tags, " ", len(j.Headers), j.Headers)
 }
 
-func faultsLine(failures, lost int, reason Reason, errors int) string {
-	return fmt.Sprintf("%d failures, %d lost, reason %q, %d errors", failures, lost, reason, errors)
+func faultsLine(f *faults) string {
+	return fmt.Sprintf("%d failures, %d lost, reason %q, begun %q, %d errors", f.failures, f.lost, f.reason, f.begun, len(f.errors))
 }
 
 // difference says where two forms of a shard differ, key by key.
@@ -190,10 +190,13 @@ func (ks *keyspace) disorder(c *Client, now time.Time) []string {
 	ks.strays(report)
 	ks.locks(report)
 	for _, key := range ks.keys {
-		if key == queuesKey(c.cfg.Namespace) || key == newQueueKey(c.cfg.Namespace) {
+		if key == queuesKey(c.cfg.Namespace) || key == newQueueKey(c.cfg.Namespace) || strings.HasPrefix(key, fleetKey(c.cfg.Namespace)) {
 			continue
 		}
 		queue, name, _ := strings.Cut(strings.TrimPrefix(key, c.cfg.Namespace+":{"), "}:")
+		if meta := ks.hash["meta"]; name == "meta" && len(meta) == 1 && meta["token"] != "" {
+			continue // of a queue that was deleted
+		}
 		if !slices.Contains(ks.queues, queue) || !slices.ContainsFunc(slices.Collect(maps.Values(keyForms)), func(f keyForm) bool { return f.suffix == name }) {
 			report("key %s belongs to no queue", key)
 		}

@@ -25,12 +25,16 @@ type model struct {
 	token          int64
 	maxLen         int
 	paused, closed bool
-	reaped, grace  int64
-	reapedEver     bool
+	// named says that the queue is among the names.
+	named         bool
+	reaped, grace int64
+	spared        int64
+	reapedEver    bool
 
 	// replaced and kept are what the sums of the counters need: jobs that another took the place of,
 	// and acks that left their job in done.
 	replaced, kept int64
+	history        history
 	// wakes is when the mover next looks by itself. handling says that a process has taken a hint and
 	// will act on it.
 	wakes    int64
@@ -65,7 +69,7 @@ func newModel(now time.Time) *model {
 	return &model{
 		now: now.UnixMilli(), jobs: map[string]*modelJob{}, ready: map[string][]slot{}, locks: map[string]modelLock{},
 		marks: map[string]int64{}, stats: map[string]int64{}, hints: map[string]int{}, handling: map[string]bool{},
-		wakes: math.MaxInt64,
+		wakes: math.MaxInt64, history: history{}, named: true,
 	}
 }
 
@@ -74,6 +78,7 @@ func (m *model) ghost(s slot) bool { return m.jobs[s.id] != s.job || s.job.at !=
 func (m *model) count(verb string, n int) {
 	if n > 0 {
 		m.stats[verb] += int64(n)
+		m.history.at(m.now).verb(verb, int64(n))
 	}
 }
 
@@ -190,6 +195,7 @@ func (m *model) live() int {
 // enqueue takes a batch of jobs whose IDs are chosen and whose Due or Delay say when. A job that is to
 // replace another of the batch goes in a call after that one's.
 func (m *model) enqueue(batch []Job) []error {
+	m.named = true
 	for i, job := range batch {
 		if job.IfExists == Replace && slices.ContainsFunc(batch[:i], func(j Job) bool { return j.ID == job.ID }) {
 			return append(m.enqueueTogether(batch[:i]), m.enqueue(batch[i:])...)
@@ -299,7 +305,7 @@ func (m *model) lines() map[string][]string {
 			put("tokens", "%s: %s%d", id, map[bool]string{true: "-"}[j.cancelled], j.token)
 		}
 		if f := j.faults; f != nil {
-			put("faults", "%s: %s", id, faultsLine(f.failures, f.lost, f.reason, len(f.errors)))
+			put("faults", "%s: %s", id, faultsLine(f))
 		}
 		if p := j.job.Priority; p != Normal {
 			put("priority", "%s: %s", id, map[Priority]string{High: "h", Low: "l"}[p])
@@ -355,6 +361,7 @@ func (m *model) metaLines(put func(string, string, ...any)) {
 	}
 	if m.reapedEver {
 		fields["reaped"], fields["grace"] = strconv.FormatInt(m.reaped, 10), strconv.FormatInt(m.grace, 10)
+		fields["spared"] = strconv.FormatInt(m.spared, 10)
 	}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		put("meta", "%s: %s", field, fields[field])

@@ -86,6 +86,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"settle batch":  m.settleBatch,
 		"settle more":   m.settleBatch,
 		"extend":        m.extend,
+		"begin":         m.begin,
 		"limit":         m.limit,
 		"reap":          m.reap,
 		"reap on time":  m.reapOnTime,
@@ -93,6 +94,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"reschedule":    m.reschedule,
 		"requeue":       m.requeue,
 		"purge":         m.purge,
+		"delete":        m.deleteQueue,
 		"switch":        m.turn,
 		"advance":       m.pass,
 		"advance to":    m.passTo,
@@ -114,8 +116,13 @@ func (m *machine) keyspace(t *rapid.T) *keyspace {
 // check compares the whole shard with the model, and holds both to what must be true of any shard.
 func (m *machine) check(t *rapid.T) {
 	ks := m.keyspace(t)
-	if d := difference(ks.lines(), m.model.lines()); d != "" {
+	lines := ks.lines()
+	delete(lines, "series") // read below
+	if d := difference(lines, m.model.lines()); d != "" {
 		t.Fatalf("the shard is not what the model says:\n%s", d)
+	}
+	if found := m.model.history.faults(m.readSeries(t, m.queue), m.now); len(found) > 0 {
+		t.Fatalf("counts by time: %s", strings.Join(found, "\n"))
 	}
 	if found := ks.disorder(m.Client, m.now); len(found) > 0 {
 		t.Fatalf("disorder:\n\t%s", strings.Join(found, "\n\t"))
@@ -194,6 +201,7 @@ func (m *machine) move(d time.Duration) {
 
 // limit sets how many jobs the queue takes.
 func (m *machine) limit(t *rapid.T) {
+	m.model.named = true
 	m.model.maxLen = rapid.SampledFrom([]int{0, 0, 2, 4}).Draw(t, "length")
 	if err := m.in.SetMaxLen(context.Background(), m.queue, int64(m.model.maxLen)); err != nil {
 		t.Fatal(err)
@@ -203,6 +211,7 @@ func (m *machine) limit(t *rapid.T) {
 // turn pauses the queue or closes its intake, or ends that.
 func (m *machine) turn(t *rapid.T) {
 	ctx, model := context.Background(), m.model
+	model.named = true
 	var err error
 	switch rapid.SampledFrom([]string{"pause", "resume", "close", "open"}).Draw(t, "what") {
 	case "pause":
@@ -273,7 +282,7 @@ func verdicts(all ...error) string {
 		out[i] = "ok"
 		for _, known := range []error{
 			ErrConflict, ErrDuplicate, ErrQueueFull, ErrIntakeClosed, ErrPaused, ErrNotFound, ErrRunning, ErrEnded,
-			ErrAlreadyDue, ErrNotEnded, ErrLeaseLost, ErrCancelled,
+			ErrAlreadyDue, ErrNotEnded, ErrLeaseLost, ErrCancelled, ErrNotEmpty, ErrUnknownQueue,
 		} {
 			if errors.Is(err, known) {
 				out[i] = known.Error()

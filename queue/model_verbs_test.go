@@ -13,6 +13,9 @@ func (m *model) promote(limit int) Promotion {
 	for _, set := range []string{"delayed", "retry"} {
 		due := slices.DeleteFunc(m.members(set), func(id string) bool { return m.jobs[id].score > m.now })
 		due = due[:min(len(due), limit)]
+		for _, id := range due {
+			m.history.at(m.now).PromoteLag[partOf(m.now-m.jobs[id].score)]++
+		}
 		m.push(false, due, func(id string) int64 { return m.jobs[id].score })
 		p.Moved += len(due)
 	}
@@ -85,6 +88,7 @@ func (m *model) together(n int) int {
 func (m *model) take(s slot, lease time.Duration) leasedJob {
 	j := s.job
 	m.token++
+	m.history.at(m.now).Lateness[partOf(m.now-s.due)]++
 	j.at, j.token, j.score = "leased", m.token, m.now+lease.Milliseconds()
 	m.unlock(s.id, "started")
 	out := leasedJob{id: s.id, token: m.token, attempt: 1, due: s.due, leasedAt: m.now, deadline: j.score}
@@ -138,6 +142,12 @@ func (m *model) settle(verb string, batch []settlement) []error {
 			m.count("drop", 1)
 		default:
 			m.fail(j, st.d, st.failed, st.reason)
+			if st.failed {
+				m.history.at(m.now).Failed++
+			}
+			if st.reason == ReasonExpired {
+				m.history.at(m.now).Expired++
+			}
 			m.unlock(st.d.ID, "done")
 			m.end(st.d.ID, "dead", m.now)
 			m.count(verb, 1)
@@ -199,66 +209,6 @@ func (m *model) extend(all []*Delivery, lease time.Duration) []error {
 		m.count("extend", 1)
 	}
 	return answers
-}
-
-func (m *model) reap(cfg ReapConfig) Reaping {
-	cfg = cfg.withDefaults()
-	r := Reaping{Next: -time.Millisecond}
-	if m.head("leased") == math.MaxInt64 {
-		return r // not even the time is noted: nothing is there to be judged by it
-	}
-	if m.head("leased") == math.MaxInt64 {
-		return Reaping{Next: -1}
-	}
-	due := m.head("leased") <= m.now
-	if due && (!m.reapedEver || m.now-m.reaped > cfg.Stall.Milliseconds()) {
-		m.grace = m.now + cfg.Grace.Milliseconds()
-	}
-	m.grace = min(m.grace, m.now+cfg.Grace.Milliseconds())
-	m.reapedEver, m.reaped = true, m.now
-	var back, buried, ended []string
-	if due && m.now >= m.grace {
-		lapsed := slices.DeleteFunc(m.members("leased"), func(id string) bool { return m.jobs[id].score > m.now })
-		for _, id := range lapsed[:min(len(lapsed), cfg.Limit)] {
-			j := m.jobs[id]
-			switch {
-			case j.cancelled:
-				ended = append(ended, id)
-			case m.lose(j) >= cfg.MaxLost:
-				buried = append(buried, id)
-			default:
-				back = append(back, id)
-			}
-		}
-	}
-	m.push(false, back, m.since)
-	for _, id := range buried {
-		m.jobs[id].faults.reason = ReasonCrashLoop
-		m.unlock(id, "done")
-		m.end(id, "dead", m.now)
-	}
-	for _, id := range ended {
-		m.remove(id, "gone")
-	}
-	m.count("reap", len(back))
-	m.count("bury", len(buried))
-	m.count("cancel", len(ended))
-	r.Readied, r.Buried, r.Next = len(back), len(buried), -1
-	if head := m.head("leased"); head != math.MaxInt64 {
-		r.Next = untilNext(max(head, m.grace), m.now)
-	}
-	return r
-}
-
-// lose counts a worker that was lost with a job.
-func (m *model) lose(j *modelJob) int {
-	f := faults{}
-	if j.faults != nil {
-		f.failures, f.lost, f.errors = j.faults.failures, j.faults.lost, j.faults.errors
-	}
-	f.lost++
-	j.faults = &f
-	return f.lost
 }
 
 func (m *model) cancel(ids []string) []error {

@@ -35,6 +35,7 @@ func (c Config) Open(ctx context.Context, rawURL string) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{cfg: c, owned: true}
+	client.member = newMembership(client)
 	if rawURL == "memory://" {
 		server, err := startMemory()
 		if err != nil {
@@ -64,6 +65,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Client, e
 		return nil, err
 	}
 	c := &Client{cfg: cfg, rdb: rdb}
+	c.member = newMembership(c)
 	if single, ok := rdb.(*redis.Client); ok && single.Options().MaxRetries > 0 {
 		cfg.Logger.Warn("go-redis repeats calls by itself; set MaxRetries: -1")
 	}

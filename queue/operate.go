@@ -53,16 +53,20 @@ func (in *Inspector) set(ctx context.Context, queue, field, value string) error 
 	if err := checkQueue(queue); err != nil {
 		return err
 	}
-	l := in.c.lineOf(queue)
-	if err := in.c.register(ctx, l); err != nil {
-		return err
-	}
+	meta := in.c.lineOf(queue).shard.keys["meta"]
 	err := in.c.retrying(ctx, func() error {
 		if value == "" {
-			return in.c.rdb.HDel(ctx, l.shard.keys["meta"], field).Err()
+			return in.c.rdb.HDel(ctx, meta, field).Err()
 		}
-		return in.c.rdb.HSet(ctx, l.shard.keys["meta"], field, value).Err()
+		return in.c.rdb.HSet(ctx, meta, field, value).Err()
 	})
+	if err == nil {
+		// Afterwards, and whatever this client knows: somebody may be deleting the queue.
+		err = in.name(ctx, queue)
+		if value == "" && errors.Is(err, ErrRedisFull) {
+			err = nil // which is to be drained, and has no room for a name
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("set %s of queue %s: %w", field, queue, err)
 	}
@@ -72,5 +76,5 @@ func (in *Inspector) set(ctx context.Context, queue, field, value string) error 
 // Requeue makes a dead or done job ready again, with its counts reset. It returns ErrNotFound, or
 // ErrNotEnded for a job that is neither.
 func (in *Inspector) Requeue(ctx context.Context, queue, id string) error {
-	return in.c.act(ctx, requeueScript, queue, id)
+	return in.c.act(ctx, requeueScript, queue, id, anywhere)
 }

@@ -110,6 +110,13 @@ var disasters = []disaster{
 		_, err := p.b.Purge(p.ctx, p.queue, PurgeConfig{Limit: maxBatch})
 		return err
 	}, []string{"dead", "dead-high", "done", "done-low"}, false},
+	{"delete", func(p *prepared) error {
+		_, err := p.in.DeleteQueue(p.ctx, p.queue, true)
+		return err
+	}, []string{
+		"retrying", "late-retry", "dead", "dead-high", "done", "done-low", "leased-often", "leased", "leased-low", "leased-cancelled",
+		"leased-unique", "delayed", "late", "late-low", "ready", "ready-low", "ready-high",
+	}, false},
 	{"audit", func(p *prepared) error {
 		plantJobs(p)
 		_, err := p.in.Audit(p.ctx, p.queue, AuditConfig{Repair: true})
@@ -272,7 +279,7 @@ func (p *prepared) workOff(t *testing.T, when string) {
 		t.Fatalf("%s: purge: %v", when, err)
 	}
 	end := p.keyspace(t).lines()
-	for _, hint := range []string{"meta", "stats", "wake", "tick"} {
+	for _, hint := range []string{"meta", "stats", "series", "wake", "tick"} {
 		delete(end, hint)
 	}
 	if d := difference(end, nil); d != "" {

@@ -85,22 +85,79 @@ func TestReapGrace(t *testing.T) {
 	})
 }
 
-// Grace is not for a reaper that simply has not run for a while with nothing to do, and not for ever:
-// passes within a stall's length do not renew it.
+// Grace is given once: neither passes within a stall's length renew it, nor do those of a reaper that
+// comes less often, to which each pass is one after a stall.
 func TestReapGraceIsNotRenewed(t *testing.T) {
 	onEach(t, func(t *testing.T, h *harness) {
-		h.place(queue.Leased, queue.Job{})
-		h.advance(leaseTime)
-		passes := 0
-		for ; h.reap(queue.ReapConfig{}).Readied == 0; passes++ {
-			if passes > 10 {
-				t.Fatal("the lease is never ended")
+		cfg := queue.ReapConfig{Stall: 2 * time.Second}
+		for every, want := range map[time.Duration]int{time.Second: 3, 2500 * time.Millisecond: 2, 5 * time.Second: 1} {
+			h.place(queue.Leased, queue.Job{})
+			h.advance(leaseTime)
+			passes := 0
+			for ; h.reap(cfg).Readied == 0; passes++ {
+				if passes > 10 {
+					t.Fatalf("looking every %v, the lease is never ended", every)
+				}
+				h.advance(every)
 			}
-			h.advance(time.Second)
+			if passes != want {
+				t.Fatalf("looking every %v, ended after %d looks, want %d", every, passes, want)
+			}
+			h.ok(h.b.Ack(h.ctx, h.leaseOne()))
 		}
-		if passes != 3 {
-			t.Fatalf("ended after %d s, want 3", passes)
+	})
+}
+
+// What is known from a time ahead, to which the clock has not come again, ends no lease that is in force.
+func TestReapKeepsLeasesWhenTheClockGoesBack(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		h.enqueue(queue.Job{ID: "held"})
+		ds := h.lease(1)
+		h.advance(time.Hour)
+		for range 2 {
+			h.advance(time.Minute)
+			h.reap(queue.ReapConfig{})
+			if verdicts, err := h.b.Extend(h.ctx, ds, leaseTime); err != nil || verdicts[0] != nil {
+				t.Fatal(verdicts, err)
+			}
 		}
+		h.advance(-time.Hour)
+		if verdicts, err := h.b.Extend(h.ctx, ds, leaseTime); err != nil || verdicts[0] != nil {
+			t.Fatal(verdicts, err)
+		}
+		if r := h.reap(queue.ReapConfig{}); r.Readied != 0 {
+			t.Fatalf("reaped %+v", r)
+		}
+		h.wantState("held", queue.Leased)
+	})
+}
+
+// Redis is away again, before a lease is ended whose worker is dead. The grace is for what ran out since.
+func TestReapGraceAfterASecondStall(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		cfg := queue.ReapConfig{Stall: 2 * time.Second}
+		h.reap(cfg)
+		h.enqueue(queue.Job{ID: "alive"})
+		h.enqueue(queue.Job{ID: "lost"})
+		ds := h.lease(2)
+		h.advance(time.Minute)
+		h.reap(cfg)
+		extend := func() {
+			t.Helper()
+			if verdicts, err := h.b.Extend(h.ctx, ds[:1], 2*time.Second); err != nil || verdicts[0] != nil {
+				t.Fatal(verdicts, err)
+			}
+		}
+		extend()
+		h.advance(900 * time.Millisecond)
+		h.reap(cfg)
+		h.advance(4 * time.Second)
+		if r := h.reap(cfg); r.Readied != 1 || r.Next != 3*time.Second {
+			t.Fatalf("the first pass after the second stall: %+v", r)
+		}
+		h.wantState("lost", queue.Ready)
+		extend()
 	})
 }
 
@@ -135,8 +192,12 @@ func TestReapCrashLoop(t *testing.T) {
 		h.ok(h.b.Retry(h.ctx, h.leaseOne(), 0, errors.New("a failure")))
 		h.promote(1)
 		for lost := 1; lost <= 3; lost++ {
-			if d := h.leaseOne(); d.Attempt != 1+lost || d.Failures != 1 || d.LostLeases != lost-1 {
+			d := h.leaseOne()
+			if d.Attempt != 1+lost || d.Failures != 1 || d.LostLeases != lost-1 {
 				t.Fatalf("start %d: %+v", lost, d)
+			}
+			if d.Suspect() {
+				h.ok(h.b.Begin(h.ctx, d, leaseTime))
 			}
 			r := h.reapAfter(leaseTime, queue.ReapConfig{})
 			if lost < 3 && r.Readied != 1 || lost == 3 && r.Buried != 1 {
@@ -213,6 +274,52 @@ func TestReapWakes(t *testing.T) {
 		h.reapAfter(leaseTime, queue.ReapConfig{})
 		if n := h.rdb.LLen(h.ctx, h.key("wake")).Val(); n != 1 {
 			t.Fatalf("%d tokens in wake", n)
+		}
+	})
+}
+
+// What ends a worker while a suspect waits to run alone is something else: only a suspect that has begun is
+// dead by the next lost lease, however many were lost before, within reason.
+func TestSuspectsAreBlamedForWhatTheyRan(t *testing.T) {
+	onEach(t, func(t *testing.T, h *harness) {
+		h.reap(queue.ReapConfig{})
+		h.enqueue(queue.Job{ID: "suspect"})
+		lose := func(begins bool) queue.Reaping {
+			t.Helper()
+			d := h.leaseOne()
+			if begins {
+				h.ok(h.b.Begin(h.ctx, d, leaseTime))
+			}
+			return h.reapAfter(leaseTime, queue.ReapConfig{})
+		}
+		for n := range 5 {
+			if r := lose(n == 1); r.Readied != 1 || r.Buried != 0 {
+				t.Fatalf("lease %d was lost, waiting: %+v", n+1, r)
+			}
+		}
+		begun := h.leaseOne()
+		h.ok(h.b.Begin(h.ctx, begun, leaseTime))
+		h.ok(h.b.Release(h.ctx, begun)) // so that what was noted of this lease is there at the next
+		if r := lose(false); r.Buried != 0 {
+			t.Fatalf("what began under another lease is blamed: %+v", r)
+		}
+		if r := lose(true); r.Readied != 0 || r.Buried != 1 {
+			t.Fatalf("lost while it ran: %+v", r)
+		}
+		info, err := h.in.Job(h.ctx, sms, "suspect")
+		h.ok(err)
+		if info.State != queue.Dead || info.Reason != queue.ReasonCrashLoop || info.LostLeases != 7 {
+			t.Fatalf("%+v", info)
+		}
+		// A caller that never says that it begins does not run it for ever.
+		h.enqueue(queue.Job{ID: "unsaid"})
+		for n := range 30 {
+			if r := lose(false); (r.Buried == 1) != (n == 29) {
+				t.Fatalf("lease %d was lost: %+v", n+1, r)
+			}
+		}
+		if err := h.b.Begin(h.ctx, begun, leaseTime); !errors.Is(err, queue.ErrLeaseLost) {
+			t.Fatalf("begin of a job that is dead: %v", err)
 		}
 	})
 }

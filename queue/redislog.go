@@ -13,8 +13,8 @@ import (
 // redisLogEvery is how often a line of one kind is passed on.
 const redisLogEvery = 10 * time.Second
 
-// redisLog takes the lines of go-redis's log. While Redis is away there would be one for each dial, of
-// all of which the errors of our own calls speak too.
+// redisLog takes the lines of go-redis's log, at the level of details: what went wrong is in the errors of
+// our own calls too. While Redis is away there would be one for each dial.
 type redisLog struct {
 	logger func() *slog.Logger
 	mu     sync.Mutex
@@ -31,7 +31,7 @@ type lineKind struct {
 func (l *redisLog) Printf(ctx context.Context, format string, v ...any) {
 	left, due := l.next(format)
 	if due {
-		l.logger().WarnContext(ctx, "go-redis", "line", fmt.Sprintf(format, v...), "left_out", left)
+		l.logger().DebugContext(ctx, "go-redis", "line", fmt.Sprintf(format, v...), "left_out", left)
 	}
 }
 

@@ -16,8 +16,10 @@ func TestRedisLogIsNoFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		l := &redisLog{
-			logger: func() *slog.Logger { return slog.New(slog.NewTextHandler(&out, nil)) },
-			kinds:  map[string]*lineKind{},
+			logger: func() *slog.Logger {
+				return slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			},
+			kinds: map[string]*lineKind{},
 		}
 		for n := range 1000 {
 			l.Printf(t.Context(), "failed to dial after %d attempts", n)
@@ -28,6 +30,9 @@ func TestRedisLogIsNoFlood(t *testing.T) {
 		if strings.Count(got, "\n") != 3 || !strings.Contains(got, "failed to dial after 0 attempts") ||
 			!strings.Contains(got, "left_out=909") || !strings.Contains(got, "line=another left_out=0") {
 			t.Errorf("got\n%s", got)
+		}
+		if strings.Count(got, "level=DEBUG") != 3 {
+			t.Errorf("lines of the driver are no warnings:\n%s", got)
 		}
 	})
 }

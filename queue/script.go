@@ -48,6 +48,7 @@ var (
 	cancelScript     = scripts["cancel"]
 	requeueScript    = scripts["requeue"]
 	purgeScript      = scripts["purge"]
+	deleteScript     = scripts["delete"]
 
 	auditScript       = scripts["audit"]
 	auditLockScript   = scripts["audit_lock"]
@@ -56,7 +57,7 @@ var (
 
 // fragmentOrder is the order in which the parts that scripts share are joined before them: a part may
 // use those before it.
-var fragmentOrder = []string{"clock", "ready", "unique", "owned", "forget", "lift", "admit", "unlease", "wait", "index", "meet", "entries", "disorder", "mend"}
+var fragmentOrder = []string{"clock", "rings", "series", "ready", "unique", "owned", "forget", "lift", "seen", "admit", "unlease", "wait", "index", "meet", "entries", "disorder", "mend"}
 
 func mustLoadScripts() map[string]*script {
 	entries, err := luaFiles.ReadDir("lua")

@@ -122,7 +122,7 @@ func (c luaCall) fault() string {
 		return "a command that cannot be read off"
 	}
 	keys := c.args[:min(1, len(c.args))]
-	if m[1] == "EXISTS" {
+	if m[1] == "EXISTS" || m[1] == "UNLINK" {
 		keys = c.args
 	}
 	for _, key := range keys {
@@ -158,12 +158,14 @@ func (set luaSet) orderFaults(f *luaFile) (faults []string) {
 	if found := writesIn(above); found != "" {
 		faults = append(faults, "writes above the line: "+found)
 	}
+	writes := strings.Contains(below, "redis.call(")
 	for name := range set.writers() {
 		if says(above, name, "(") {
 			faults = append(faults, "writes above the line: "+name+"(…)")
 		}
+		writes = writes || says(below, name, "(")
 	}
-	if !strings.Contains(below, "redis.call(") && !strings.Contains(below, "unlease(") {
+	if !writes {
 		faults = append(faults, "writes nothing below the line")
 	}
 	return faults

@@ -32,10 +32,11 @@ func (b *Broker) Promote(ctx context.Context, queue string, limit int) (Promotio
 type ReapConfig struct {
 	// Limit is how many leases one call ends, 1 to 500. Default: 100.
 	Limit int
-	// MaxLost is how many workers may be lost with a job until it is dead. Default: 3.
+	// MaxLost is how many workers may be lost with a job until it is dead. Default: 3. A job that was leased as
+	// a suspect is not dead where its handler had not begun; see Broker.Begin.
 	MaxLost int
-	// Stall is the time without any Reap of the queue after which Redis is taken to have been away.
-	// Default: 10 s.
+	// Stall is the time without any Reap of the queue after which Redis is taken to have been away. A
+	// caller who comes less often than that ends each lease a Grace later. Default: 10 s.
 	Stall time.Duration
 	// Grace is how long live workers then have for a heartbeat, before leases that ran out meanwhile
 	// are ended. Default: 3 s.
@@ -74,7 +75,7 @@ func (b *Broker) Reap(ctx context.Context, queue string, cfg ReapConfig) (Reapin
 		return Reaping{}, err
 	}
 	words, err := b.numbers(ctx, reapScript, queue, 3,
-		cfg.Limit, cfg.MaxLost, cfg.Stall.Milliseconds(), cfg.Grace.Milliseconds())
+		cfg.Limit, cfg.MaxLost, cfg.Stall.Milliseconds(), cfg.Grace.Milliseconds(), suspectAfter)
 	if err != nil {
 		return Reaping{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -16,8 +15,6 @@ const (
 	firstPause = 50 * time.Millisecond
 	maxPause   = 700 * time.Millisecond
 	logEvery   = time.Second
-	// awayEvery is for all loops together: that Redis is away is one thing to say, not one for each.
-	awayEvery = 5 * time.Second
 )
 
 // backoff is the pause after failed calls, doubled from one to the next, and a limit of one log line a
@@ -30,20 +27,11 @@ type backoff struct {
 // failed notes a failed call of a loop, logs it unless that was just done, and returns how long to wait.
 func (s *Scheduler) failed(b *backoff, what string, err error, attrs ...any) time.Duration {
 	b.pause = min(max(2*b.pause, firstPause), maxPause)
-	if time.Since(b.logged) >= logEvery && (!away(err) || s.outage.due()) {
+	if time.Since(b.logged) >= logEvery && (!away(err) || s.broker.OutageDue()) {
 		b.logged = time.Now()
 		s.cfg.Logger.Warn(what, append(attrs, "error", err)...)
 	}
 	return spread(b.pause)
-}
-
-// outage is when a line last said that Redis is away.
-type outage struct{ told atomic.Int64 }
-
-// due says whether the next line is to be written, and that it is.
-func (o *outage) due() bool {
-	now, told := time.Now().UnixNano(), o.told.Load()
-	return now-told >= int64(awayEvery) && o.told.CompareAndSwap(told, now)
 }
 
 func (b *backoff) reset() { b.pause = 0 }

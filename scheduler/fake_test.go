@@ -10,12 +10,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dueq-io/dueq/internal/outage"
 	"github.com/dueq-io/dueq/queue"
 )
 
 // fakeBroker is a Redis in memory for tests in a synctest bubble, where it must not be reached over a
 // network.
 type fakeBroker struct {
+	outage.Log
 	mu    sync.Mutex
 	names []string
 	// due are the due times of the jobs of each queue, leased the ends of its leases.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dueq-io/dueq/internal/outage"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -151,7 +152,7 @@ func TestOnlyTheQueuesOfTheConfig(t *testing.T) {
 func TestLoopsBackOffWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const outage = 5 * time.Minute
+		const lasts = 5 * time.Minute
 		f := newFake("a")
 		var l log
 		s, stop := begin(t, f, Config{Logger: l.logger(), PurgeEvery: time.Second})
@@ -166,18 +167,18 @@ func TestLoopsBackOffWhileRedisIsAway(t *testing.T) {
 		})
 		f.add("a", time.Second)
 		before := len(f.made("", ""))
-		pass(outage)
-		seconds := int(outage / time.Second)
+		pass(lasts)
+		seconds := int(lasts / time.Second)
 		// Mover, listener, reaper, janitor, and the one that looks for queues.
 		if n := len(f.made("", "")) - before; n > 5*2*seconds {
 			t.Errorf("%d calls in %d s", n, seconds)
 		}
-		said, most := 0, int(outage/awayEvery)+1
+		said, most := 0, int(lasts/outage.Every)+1
 		for _, msg := range []string{"promote", `"wait for hints"`, "reap", "purge", `"list queues"`} {
 			said += l.count(msg)
 		}
 		if said < most/2 || said > most {
-			t.Errorf("%d lines in %d s, want at most one every %v", said, seconds, awayEvery)
+			t.Errorf("%d lines in %d s, want at most one every %v", said, seconds, outage.Every)
 		}
 		away.Store(false)
 		pass(time.Second)

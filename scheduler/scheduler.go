@@ -21,6 +21,7 @@ type broker interface {
 	WaitTick(ctx context.Context, queues []string, timeout time.Duration) (string, error)
 	WakeTick(ctx context.Context, queue string) error
 	AnyLeased(ctx context.Context, queues []string) (bool, error)
+	OutageDue() bool
 }
 
 // Scheduler moves time forward: it makes due jobs ready, takes jobs back from workers that were lost,
@@ -30,13 +31,14 @@ type Scheduler struct {
 	cfg    Config
 	broker broker
 	tally  tally
-	outage outage
 
 	mu      sync.Mutex
 	keepers map[string]*keeper
 	started atomic.Bool
 	// work is all goroutines of Run.
 	work sync.WaitGroup
+	// join, where set, lets operators see the scheduler.
+	join func(report func() queue.SchedulerReport) (leave func())
 }
 
 // keeper is what a Scheduler has for one queue.
@@ -55,7 +57,13 @@ func (k *keeper) wake() {
 
 // New makes a Scheduler. It returns an error for a Config that is not valid.
 func New(client *queue.Client, cfg Config) (*Scheduler, error) {
-	return newScheduler(client.Broker(), cfg)
+	b := client.Broker()
+	s, err := newScheduler(b, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.join = b.JoinScheduler
+	return s, nil
 }
 
 func newScheduler(b broker, cfg Config) (*Scheduler, error) {
@@ -76,6 +84,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return fmt.Errorf("%w: a Scheduler runs once", queue.ErrInvalid)
 	}
 	s.cfg.Logger.Info("scheduler starts")
+	if s.join != nil {
+		leave := s.join(s.report)
+		defer leave()
+	}
 	s.adopt(ctx, s.cfg.Queues)
 	if s.apart() {
 		s.work.Go(func() { s.listen(ctx, func() []string { return nil }) })
@@ -180,4 +192,18 @@ type tally struct{ promoted, reaped, buried, purged atomic.Int64 }
 func (s *Scheduler) Stats() Stats {
 	t := &s.tally
 	return Stats{Promoted: t.promoted.Load(), Reaped: t.reaped.Load(), Buried: t.buried.Load(), Purged: t.purged.Load()}
+}
+
+// reportedQueues bounds what is said once a second.
+const reportedQueues = 100
+
+// report is what operators see of the scheduler.
+func (s *Scheduler) report() queue.SchedulerReport {
+	names, stats := s.queues(), s.Stats()
+	return queue.SchedulerReport{
+		Queues: names[:min(len(names), reportedQueues)],
+		Counts: map[string]int64{
+			"promoted": stats.Promoted, "reaped": stats.Reaped, "buried": stats.Buried, "purged": stats.Purged,
+		},
+	}
 }

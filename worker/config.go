@@ -47,7 +47,7 @@ type Config struct {
 	// OnDead is called when this worker has buried a job, for whatever reason; err is nil for one that
 	// expired. A panic in it is logged.
 	OnDead func(ctx context.Context, d *queue.Delivery, reason queue.Reason, err error)
-	// Name is this worker in logs. Default: none.
+	// Name is this worker in logs and in queue.Inspector.Workers, which cuts it to 128 bytes. Default: none.
 	Name string
 	// Logger receives what happens: single jobs at debug, retries at warn, dead jobs at error; while
 	// Redis is away, a line every 5 s. Default: slog.Default().

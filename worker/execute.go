@@ -24,7 +24,8 @@ type run struct {
 	prev, next *run
 }
 
-// running is the list of jobs that this worker holds a lease of.
+// running is the list of jobs that this worker holds a lease of: a ring through head, whose next is the one
+// that was leased last.
 type running struct {
 	mu   sync.Mutex
 	head run
@@ -33,21 +34,18 @@ type running struct {
 
 func (r *running) add(job *run) {
 	r.mu.Lock()
-	job.prev, job.next = &r.head, r.head.next
-	if job.next != nil {
-		job.next.prev = job
+	if r.size == 0 {
+		r.head.prev, r.head.next = &r.head, &r.head
 	}
-	r.head.next = job
+	job.prev, job.next = &r.head, r.head.next
+	job.prev.next, job.next.prev = job, job
 	r.size++
 	r.mu.Unlock()
 }
 
 func (r *running) remove(job *run) {
 	r.mu.Lock()
-	job.prev.next = job.next
-	if job.next != nil {
-		job.next.prev = job.prev
-	}
+	job.prev.next, job.next.prev = job.next, job.prev
 	r.size--
 	r.mu.Unlock()
 }
@@ -72,7 +70,18 @@ func (r *running) all() []*run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make([]*run, 0, r.size)
-	for job := r.head.next; job != nil; job = job.next {
+	for job := r.head.next; len(out) < r.size; job = job.next {
+		out = append(out, job)
+	}
+	return out
+}
+
+// oldest returns the jobs that were leased first, at most n, the first one first.
+func (r *running) oldest(n int) []*run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]*run, 0, min(n, r.size))
+	for job := r.head.prev; len(out) < cap(out); job = job.prev {
 		out = append(out, job)
 	}
 	return out

@@ -10,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dueq-io/dueq/internal/outage"
 	"github.com/dueq-io/dueq/queue"
 )
 
 // fakeBroker is a Redis in memory for tests in a synctest bubble, where it must not be reached over a
 // network: calls take the time they are told to, and fail as they are told to.
 type fakeBroker struct {
+	outage.Log
 	mu    sync.Mutex
 	ready map[string][]*queue.Delivery
 	token int64
@@ -101,6 +103,10 @@ func (f *fakeBroker) Extend(_ context.Context, all []*queue.Delivery, _ time.Dur
 		}
 	}
 	return verdicts, nil
+}
+
+func (f *fakeBroker) Begin(_ context.Context, d *queue.Delivery, _ time.Duration) error {
+	return f.note(call{verb: "begin", id: d.ID})
 }
 
 func (f *fakeBroker) Ack(_ context.Context, d *queue.Delivery) error {

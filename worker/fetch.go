@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -197,24 +196,13 @@ const (
 	firstPause = 50 * time.Millisecond
 	maxPause   = 700 * time.Millisecond
 	logEvery   = time.Second
-	// awayEvery is for all loops together: that Redis is away is one thing to say, not one for each.
-	awayEvery = 5 * time.Second
 )
 
 // failed notes a failed call of a loop, and logs it unless that was just done.
 func (w *Worker) failed(pause *backoff, what string, err error, attrs ...any) {
-	if pause.failed() && (!away(err) || w.outage.due()) {
+	if pause.failed() && (!away(err) || w.broker.OutageDue()) {
 		w.cfg.Logger.Warn(what, append(attrs, "error", err)...)
 	}
-}
-
-// outage is when a line last said that Redis is away.
-type outage struct{ told atomic.Int64 }
-
-// due says whether the next line is to be written, and that it is.
-func (o *outage) due() bool {
-	now, told := time.Now().UnixNano(), o.told.Load()
-	return now-told >= int64(awayEvery) && o.told.CompareAndSwap(told, now)
 }
 
 // backoff is the pause after failed calls, doubled from one to the next, and a limit of one log line a

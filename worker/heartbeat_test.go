@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dueq-io/dueq/internal/outage"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -112,8 +113,8 @@ func TestContextEndsWhenLeaseCannotBeExtended(t *testing.T) {
 		if s := w.Stats(); s.LeasesLost != 1 {
 			t.Errorf("%+v", s)
 		}
-		if n := log.count("heartbeat"); n < 1 || n > int(30*time.Second/awayEvery) {
-			t.Errorf("%d lines about the heartbeat in 30 s, want at most one every %v", n, awayEvery)
+		if n := log.count("heartbeat"); n < 1 || n > int(30*time.Second/outage.Every) {
+			t.Errorf("%d lines about the heartbeat in 30 s, want at most one every %v", n, outage.Every)
 		}
 	})
 }

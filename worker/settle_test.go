@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dueq-io/dueq/internal/outage"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -180,7 +181,7 @@ func TestSlowSettlingDoesNotPileUp(t *testing.T) {
 func TestLoopsBackOffWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const outage = 5 * time.Minute
+		const lasts = 5 * time.Minute
 		f := newFake()
 		f.add("a", 3)
 		var away atomic.Bool
@@ -197,16 +198,16 @@ func TestLoopsBackOffWhileRedisIsAway(t *testing.T) {
 			done.Add(1)
 			return nil
 		})
-		pass(outage)
-		seconds := int(outage / time.Second)
+		pass(lasts)
+		seconds := int(lasts / time.Second)
 		for _, verb := range []string{"lease", "wait"} {
 			if n := f.count(verb); n < seconds/2 || n > 3*seconds {
 				t.Errorf("%d calls of %s in %d s, want one to two a second", n, verb, seconds)
 			}
 		}
-		most := int(outage/awayEvery) + 1
+		most := int(lasts/outage.Every) + 1
 		if n := log.count("lease") + log.count("wait for jobs"); n < most/2 || n > most {
-			t.Errorf("%d lines in %d s, want at most one every %v", n, seconds, awayEvery)
+			t.Errorf("%d lines in %d s, want at most one every %v", n, seconds, outage.Every)
 		}
 		away.Store(false)
 		pass(time.Second)

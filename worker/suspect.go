@@ -17,7 +17,8 @@ func (w *Worker) start(ctx context.Context, runs []*run) {
 
 // startAlone runs a job after those under way and before all further ones, so that no other is lost with
 // it: one that is lost often enough is dead. A job that takes long must not hold the worker up for as long,
-// so both waits last a lease at most. What kills its worker mostly does so at once.
+// so both waits last a lease at most. What kills its worker mostly does so at once. Only from Begin on is the
+// loss of its lease held against the job: what ends the worker before is one of those under way.
 func (w *Worker) startAlone(ctx context.Context, job *run) {
 	w.slots.hold(true)
 	defer w.slots.hold(false)
@@ -31,6 +32,9 @@ func (w *Worker) startAlone(ctx context.Context, job *run) {
 		case <-limit.C:
 			waiting = false
 		}
+	}
+	if err := w.broker.Begin(job.ctx, job.d, w.cfg.Lease); err != nil && !away(err) {
+		job.cancel(err)
 	}
 	w.crew.add([]*run{job})
 	limit.Reset(w.cfg.Lease)

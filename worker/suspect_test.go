@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,10 +45,44 @@ func TestSuspectRunsAlone(t *testing.T) {
 				if got := []string{<-starts, <-starts, <-starts}; !slices.Equal(got, want) {
 					t.Errorf("started %q, want %q", got, want)
 				}
+				if said := f.made("begin"); len(said) != 1 || said[0].id != "a-2" || said[0].at.Sub(began) != c.starts {
+					t.Errorf("said to begin: %+v", said)
+				}
 				if err := stop(); err != nil {
 					t.Fatal(err)
 				}
 			})
+		})
+	}
+}
+
+// A suspect whose lease was lost, or that was cancelled, while it waited does not run. One does while Redis cannot
+// be asked: its lease is in force still.
+func TestSuspectThatMayNotBegin(t *testing.T) {
+	t.Parallel()
+	for err, runs := range map[error]bool{queue.ErrLeaseLost: false, queue.ErrCancelled: false, queue.ErrUnavailable: true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.add("a", 1)
+			f.ready["a"][0].LostLeases = 2
+			f.fail = func(c call) error {
+				if c.verb == "begin" {
+					return err
+				}
+				return nil
+			}
+			var ran atomic.Bool
+			_, stop := begin(t, f, Config{Queues: map[string]int{"a": 1}}, func(context.Context, *queue.Delivery) error {
+				ran.Store(true)
+				return nil
+			})
+			pass(time.Second)
+			if ran.Load() != runs {
+				t.Errorf("%v: ran is %v", err, ran.Load())
+			}
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 type broker interface {
 	Lease(ctx context.Context, queue string, n int, lease time.Duration) ([]*queue.Delivery, bool, error)
 	Extend(ctx context.Context, deliveries []*queue.Delivery, lease time.Duration) ([]error, error)
+	Begin(ctx context.Context, d *queue.Delivery, lease time.Duration) error
 	Ack(ctx context.Context, d *queue.Delivery) error
 	AckThen(d *queue.Delivery, then func(error))
 	Retry(ctx context.Context, d *queue.Delivery, delay time.Duration, cause error) error
@@ -29,6 +30,7 @@ type broker interface {
 	WaitReady(ctx context.Context, queues []string, timeout time.Duration) (string, error)
 	WakeReady(ctx context.Context, queue string) error
 	AnyReady(ctx context.Context, queues []string) (bool, error)
+	OutageDue() bool
 }
 
 // Worker leases jobs, runs their handlers and settles the results. Set its handlers, then call Run once.
@@ -43,7 +45,6 @@ type Worker struct {
 	running running
 	crew    *crew
 	tally   tally
-	outage  outage
 
 	// hurry is closed to end the grace time; released says that what had not returned by the end was
 	// given back, so that a late return settles nothing.
@@ -53,13 +54,23 @@ type Worker struct {
 	started   atomic.Bool
 	// vacant has a value after fetch found free slots and no queue to lease from.
 	vacant chan struct{}
-	// stopped is closed when Run returns.
-	stopped chan struct{}
+	// stopped is closed when Run returns, draining when it begins to.
+	stopped, draining chan struct{}
+	// join, where set, lets operators see the worker; they close quiet, for no more leases, and stop.
+	join                func(name string, report func() queue.WorkerReport, wish func(queue.WorkerState)) (leave func())
+	quiet, stop         chan struct{}
+	quietOnce, stopOnce sync.Once
 }
 
 // New makes a Worker. It returns an error for a Config that is not valid.
 func New(client *queue.Client, cfg Config) (*Worker, error) {
-	return newWorker(client.Broker(), cfg)
+	b := client.Broker()
+	w, err := newWorker(b, cfg)
+	if err != nil {
+		return nil, err
+	}
+	w.join = b.JoinWorker
+	return w, nil
 }
 
 func newWorker(b broker, cfg Config) (*Worker, error) {
@@ -73,7 +84,8 @@ func newWorker(b broker, cfg Config) (*Worker, error) {
 		sources: newSources(cfg.Queues, cfg.Strict),
 		hurry:   make(chan struct{}),
 		vacant:  make(chan struct{}, 1),
-		stopped: make(chan struct{}),
+		stopped: make(chan struct{}), draining: make(chan struct{}),
+		quiet: make(chan struct{}), stop: make(chan struct{}),
 	}
 	w.crew = newCrew(w.stopped, w.finish)
 	return w, nil
@@ -86,9 +98,11 @@ func (w *Worker) Handle(kind string, h Handler) { w.handlers[kind] = h }
 // Use adds middleware around all handlers; the first is the outermost. It is to be called before Run.
 func (w *Worker) Use(m ...Middleware) { w.middleware = append(w.middleware, m...) }
 
-// Run serves the queues until ctx ends. Then it leases no more, lets handlers finish for the grace
-// time, ends their contexts with ErrShutdown, releases what has not returned 3 s later and returns: nil,
-// or ErrUnfinished with the number of handlers that still run. A Redis that is away is waited for.
+// Run serves the queues until ctx ends or an operator stops the worker (queue.Inspector.StopWorker). Then it
+// leases no more, lets handlers finish for the grace time, ends their contexts with ErrShutdown, releases what
+// has not returned 3 s later and returns: nil, or ErrUnfinished with the number of handlers that still run. A
+// worker that was told to be quiet (QuietWorker) leases no more, and goes on until it is stopped. A Redis that
+// is away is waited for.
 func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return fmt.Errorf("%w: a Worker runs once", queue.ErrInvalid)
@@ -101,6 +115,10 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.handlers[kind] = h
 	}
 	w.cfg.Logger.Info("worker starts", "queues", w.queueNames(), "concurrency", w.cfg.Concurrency)
+	if w.join != nil {
+		leave := w.join(w.cfg.Name, w.report, w.wish)
+		defer leave()
+	}
 
 	// Jobs outlive ctx by the grace time.
 	jobs := context.WithoutCancel(ctx)
@@ -113,18 +131,36 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 
 	var group errgroup.Group
+	leasing, quieten := context.WithCancel(ctx)
+	defer quieten()
 	for _, queues := range w.broker.WaitGroups(w.queueNames()) {
-		group.Go(func() error { w.listen(ctx, queues); return nil })
+		group.Go(func() error { w.listen(leasing, queues); return nil })
 	}
-	group.Go(func() error { w.fetch(ctx, jobs); return nil })
-	<-ctx.Done()
-	w.stopListening(ctx)
+	group.Go(func() error { w.fetch(leasing, jobs); return nil })
+	w.await(ctx, quieten)
+	close(w.draining)
 	err := w.drain(ctx)
 	_ = group.Wait()
 	stopBeat()
 	heart.Wait()
 	w.cfg.Logger.Info("worker stopped", "unfinished", w.running.count())
 	return err
+}
+
+// await returns when the worker is to stop; it leases no more then, or as soon as it is told to be quiet.
+func (w *Worker) await(ctx context.Context, quieten func()) {
+	select {
+	case <-ctx.Done():
+	case <-w.quiet:
+		w.cfg.Logger.Info("worker is quiet: an operator asked for it")
+	}
+	quieten()
+	w.stopListening(ctx)
+	select {
+	case <-ctx.Done():
+	case <-w.stop:
+		w.cfg.Logger.Info("worker stops: an operator asked for it")
+	}
 }
 
 func (w *Worker) queueNames() []string { return slices.Sorted(maps.Keys(w.cfg.Queues)) }

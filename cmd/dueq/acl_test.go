@@ -91,7 +91,7 @@ func wantDoctorByRole(t *testing.T, server *redistest.Server, as func(role strin
 
 func TestACLLines(t *testing.T) {
 	r := dueq(t, "acl", "producer", "--user", "shop").want(t, exitOK)
-	wantWords(t, r.out, "ACL SETUSER shop reset on resetkeys ~dueq:* resetchannels -@all +eval", "\nuser shop on resetkeys ")
+	wantWords(t, r.out, "ACL SETUSER shop reset on resetkeys ~dueq:* resetchannels -@all +del +eval", "\nuser shop on resetkeys ")
 	for _, surplus := range []string{"+wait", "+select", "+cluster", "+blpop", "#"} {
 		if strings.Contains(strings.ReplaceAll(r.out, "# for", ""), surplus) {
 			t.Errorf("has %s: %s", surplus, r.out)

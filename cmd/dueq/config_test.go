@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/dueq-io/dueq/alarm"
 )
 
 // settle is what dueq config shows of one setting.
@@ -59,7 +61,10 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 }
 
 func TestEverySettingHasItsVariableAndItsLine(t *testing.T) {
-	other := map[string]string{"string": "other", "bool": "true", "int": "7", "length": "7m0s", "list": "a,b"}
+	other := map[string]string{
+		"string": "other", "bool": "true", "int": "7", "length": "7m0s", "list": "a,b",
+		"rules": `[{name: deep, signal: depth, above: 7}]`, "thresholds": `[{queues: "sms*", ready_down: 7m}]`,
+	}
 	kind := func(s *setting) string {
 		switch s.field(defaults()).(type) {
 		case *string:
@@ -70,6 +75,10 @@ func TestEverySettingHasItsVariableAndItsLine(t *testing.T) {
 			return "int"
 		case *[]string:
 			return "list"
+		case *[]alarm.Rule:
+			return "rules"
+		case *[]thresholdText:
+			return "thresholds"
 		default:
 			return "length"
 		}

@@ -68,7 +68,7 @@ func TestDashboardStopsWithAStreamOpen(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	d := background(t, p.args("dashboard", "--listen", "127.0.0.1:0")...)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.address()+"events?topic=overview", http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.address()+"events/", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -15,9 +16,12 @@ import (
 )
 
 const dashboardAbout = `Serve the dashboard: every queue with its depth by state, what is late and why, live; and /metrics for
-Prometheus, /api/v1/queues as JSON and /healthz. There is no login yet, so it serves this machine only,
-unless --insecure-no-auth is given, for a proxy in front that asks for one. --host names the host names
-under which it may be asked for then.`
+Prometheus, /api/v1/queues as JSON, /healthz and /readyz.
+
+On 127.0.0.1, the default, whoever uses this machine may do everything. An address that others can reach is served
+only with a login: people in --users-file, whose lines "dueq dashboard user" prints, or a proxy that says who they
+are (--trusted-proxy and --proxy-secret-file). With --insecure-no-auth everyone who reaches it may look, and nobody
+may change anything. --public-url and --host say under which names it may be asked for, beside localhost.`
 
 func (c *cli) dashboard() *cobra.Command {
 	cmd := &cobra.Command{
@@ -25,17 +29,25 @@ func (c *cli) dashboard() *cobra.Command {
 		RunE: c.act(runDashboard),
 	}
 	addSettings(cmd.Flags(), "dashboard")
+	cmd.AddCommand(c.dashboardUser())
 	return cmd
 }
 
 func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) error {
-	set := cfg.dashboard
-	if !set.insecureNoAuth {
-		if err := checkLoopback(set.listen); err != nil {
-			return fmt.Errorf("%w, or --insecure-no-auth behind a proxy that asks for one", err)
-		}
-	}
+	set := &cfg.dashboard
 	logger, err := cfg.logger(p)
+	if err != nil {
+		return err
+	}
+	who, err := set.access()
+	if err != nil {
+		return err
+	}
+	thresholds, err := thresholdsOf(set.thresholds)
+	if err != nil {
+		return err
+	}
+	alarms, err := cfg.alarm(logger)
 	if err != nil {
 		return err
 	}
@@ -48,12 +60,22 @@ func runDashboard(ctx context.Context, cfg *config, p *process, _ []string) erro
 	if err != nil {
 		return err
 	}
+	if local, _ := isLoopback(set.listen); !local && who.Login() && !strings.HasPrefix(set.publicURL, "https://") {
+		logger.WarnContext(ctx, "dashboard: passwords and cookies cross the network in the clear; have a proxy speak TLS and set --public-url https://…")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	err = startDashboard(ctx, group, client, l, dashboard.Config{
-		BasePath: set.basePath, Hosts: append(hostsOf(set.listen), set.hosts...), Logger: logger,
+		BasePath: set.basePath, Hosts: append(hostsOf(set.listen), set.hosts...), PublicURL: set.publicURL,
+		Access: who, ReadOnly: set.readOnly, Redact: set.redact(), Logger: logger,
+		QueueThresholds: thresholds,
 	})
 	if err != nil {
 		_ = l.Close()
+		return err
+	}
+	if err := startAlarms(ctx, group, client, alarms); err != nil {
 		return err
 	}
 	logger.InfoContext(ctx, "dashboard", slog.String("address", pageURL(l)+set.basePath+"/"))

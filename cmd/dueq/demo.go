@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/dashboard"
+	"github.com/dueq-io/dueq/dashboard/access"
 	"github.com/dueq-io/dueq/queue"
 	"github.com/dueq-io/dueq/scheduler"
 	"github.com/dueq-io/dueq/worker"
@@ -52,8 +54,10 @@ func (o *demoOptions) run(ctx context.Context, cfg *config, p *process, _ []stri
 	if o.length < 0 {
 		return usagef("--for %v: want more than 0", o.length)
 	}
-	if err := checkLoopback(o.listen); err != nil {
+	if local, err := isLoopback(o.listen); err != nil {
 		return err
+	} else if !local {
+		return fmt.Errorf("others can reach %s, and the demo has no login: use 127.0.0.1", o.listen)
 	}
 	// Only a server that somebody named is used: the demo is to need none.
 	target := memoryURL
@@ -139,8 +143,13 @@ const (
 // play runs the whole system until ctx ends.
 func (d *demo) play(ctx context.Context, page net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	if err := startDashboard(ctx, group, d.client, page, dashboard.Config{Logger: quiet()}); err != nil {
+	if err := startDashboard(ctx, group, d.client, page, dashboard.Config{
+		Logger: quiet(), Access: access.Config{Anonymous: access.Admin},
+	}); err != nil {
 		_ = page.Close()
+		return err
+	}
+	if err := startAlarms(ctx, group, d.client, alarm.Config{Logger: quiet()}); err != nil {
 		return err
 	}
 	s, err := scheduler.New(d.client, scheduler.Config{Logger: quiet()})

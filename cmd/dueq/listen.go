@@ -15,19 +15,17 @@ import (
 // defaultListen is where the dashboard is unless told otherwise.
 const defaultListen = "127.0.0.1:7373"
 
-// checkLoopback refuses an address that others can reach.
-func checkLoopback(addr string) error {
+// isLoopback says whether only this machine can reach an address.
+func isLoopback(addr string) (bool, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("address %q: want host:port", addr)
+		return false, fmt.Errorf("address %q: want host:port", addr)
 	}
 	if host == "localhost" {
-		return nil
+		return true, nil
 	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("others can reach %s, and the dashboard has no login yet: use 127.0.0.1", addr)
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback(), nil
 }
 
 // listen opens an address. Where its port is taken it goes on to the next, up to spare of them.

@@ -81,7 +81,7 @@ func TestFailuresExit1InOneLine(t *testing.T) {
 		"dashboard --listen 0.0.0.0:0":                       "--insecure-no-auth",
 		"dashboard --listen :0":                              "--insecure-no-auth",
 		"dashboard --listen nonsense":                        "host:port",
-		"demo --listen 192.0.2.1:0":                          "no login yet",
+		"demo --listen 192.0.2.1:0":                          "the demo has no login",
 		"worker --queue a --exec b --concurrency 0":          "--concurrency",
 		"worker --queue a --exec b --log-level loud":         "debug, info, warn or error",
 		"enqueue a k @/nonexistent":                          "read the payload",
@@ -109,7 +109,7 @@ func TestHelpIsNoError(t *testing.T) {
 	}
 	r := dueq(t)
 	for _, name := range []string{
-		"demo", "worker", "scheduler", "dashboard", "enqueue", "cancel", "reschedule", "queues", "jobs", "job",
+		"demo", "worker", "scheduler", "dashboard", "enqueue", "cancel", "reschedule", "queues", "workers", "jobs", "job",
 		"requeue", "purge", "limit", "pause", "resume", "close", "open", "doctor", "acl", "bench", "config", "version",
 	} {
 		if !strings.Contains(r.out, "\n  "+name+" ") {

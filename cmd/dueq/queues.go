@@ -24,10 +24,11 @@ func (c *cli) queues() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "queues [QUEUE...]", Short: "Show every queue: depth by state, what is late, what is next",
 		Long: `Show every queue, or those named: how many jobs are in each state, how many are due but not yet ready
-(late: above 0 for long means that no scheduler runs), how long the oldest ready job has been due, and when
-the next is due.`,
+(late: above 0 for long means that no scheduler runs), how long the oldest ready job has been due, when the
+next is due, how many jobs a second came in and were done in the last 5 minutes, how late after their due time
+99 of 100 started at most, and how many workers serve it.`,
 	}
-	cmd.Flags().BoolVar(&o.watch, "watch", false, "show it again and again until interrupted, with rates")
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "show it again and again until interrupted, with the rates since the time before")
 	cmd.Flags().DurationVar(&o.every, "every", defaultEvery, "with --watch: how often")
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonUsage)
 	cmd.RunE = c.act(o.run)
@@ -58,7 +59,7 @@ func (o *queuesOptions) loop(ctx context.Context, p *process, client *queue.Clie
 	tick := time.NewTicker(o.every)
 	defer tick.Stop()
 	screen := isTerminal(p.out) && !o.json
-	var before []queue.QueueInfo
+	var before []queueView
 	began := time.Now()
 	for {
 		infos, err := readQueues(ctx, client, names)
@@ -85,27 +86,9 @@ func (o *queuesOptions) loop(ctx context.Context, p *process, client *queue.Clie
 	}
 }
 
-// readQueues reads all queues, or those named.
-func readQueues(ctx context.Context, client *queue.Client, names []string) ([]queue.QueueInfo, error) {
-	if len(names) == 0 {
-		return client.Inspector().Queues(ctx)
-	}
-	out := make([]queue.QueueInfo, len(names))
-	for i, name := range names {
-		var err error
-		if out[i], err = client.Inspector().Queue(ctx, name); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// print shows the queues; with those of before it also shows rates.
-func (o *queuesOptions) print(p *process, infos, before []queue.QueueInfo, since time.Duration) error {
+// print shows the queues; with those of before the rates are since then.
+func (o *queuesOptions) print(p *process, infos, before []queueView, since time.Duration) error {
 	if o.json {
-		if infos == nil {
-			infos = []queue.QueueInfo{}
-		}
 		if o.watch {
 			return writeLine(p.out, infos)
 		}
@@ -115,20 +98,26 @@ func (o *queuesOptions) print(p *process, infos, before []queue.QueueInfo, since
 		_, err := fmt.Fprintln(p.errOut, "no queue has had a job yet")
 		return err
 	}
-	rows := [][]string{{"QUEUE", "DELAYED", "READY", "LEASED", "RETRYING", "DEAD", "DONE", "LATE", "OLDEST", "NEXT"}}
-	if before != nil {
-		rows[0] = append(rows[0], "IN/S", "DONE/S")
-	}
-	rows[0] = append(rows[0], "STATUS")
+	rows := [][]string{{
+		"QUEUE", "DELAYED", "READY", "LEASED", "RETRYING", "DEAD", "DONE", "LATE", "OLDEST", "NEXT",
+		"IN/S", "DONE/S", "P99", "WORKERS", "STATUS",
+	}}
 	for i := range infos {
-		row := queueRow(&infos[i])
+		q := &infos[i]
+		in, done := rateText(q.Recent.In), rateText(q.Recent.Done)
 		if before != nil {
-			row = append(row, rate(&infos[i], before, "enqueue", since), rate(&infos[i], before, "ack", since))
+			in, done = rate(&q.QueueInfo, before, "enqueue", since), rate(&q.QueueInfo, before, "ack", since)
 		}
-		rows = append(rows, append(row, queueStatus(&infos[i])))
+		p99 := "-"
+		if ms := q.Recent.Lateness.P99; ms != nil {
+			p99 = short(time.Duration(*ms * float64(time.Millisecond)))
+		}
+		rows = append(rows, append(queueRow(&q.QueueInfo), in, done, p99, strconv.Itoa(q.Workers), queueStatus(&q.QueueInfo)))
 	}
 	return table(p.out, rows)
 }
+
+func rateText(perSecond float64) string { return strconv.FormatFloat(perSecond, 'f', 1, 64) }
 
 func queueRow(q *queue.QueueInfo) []string {
 	row := []string{q.Name}
@@ -149,11 +138,11 @@ func queueRow(q *queue.QueueInfo) []string {
 }
 
 // rate is how often a verb was carried out in a second. A count that has fallen began anew.
-func rate(q *queue.QueueInfo, before []queue.QueueInfo, verb string, since time.Duration) string {
+func rate(q *queue.QueueInfo, before []queueView, verb string, since time.Duration) string {
 	for i := range before {
 		if before[i].Name == q.Name && since > 0 {
 			grown := max(0, q.Counts[verb]-before[i].Counts[verb])
-			return strconv.FormatFloat(float64(grown)/since.Seconds(), 'f', 1, 64)
+			return rateText(float64(grown) / since.Seconds())
 		}
 	}
 	return "-"

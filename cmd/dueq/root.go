@@ -46,7 +46,7 @@ func (c *cli) root(args []string) *cobra.Command {
 		groupRun:     {c.demo(), c.worker(), c.scheduler(), c.dashboard()},
 		groupProduce: {c.enqueue(), c.cancel(), c.reschedule()},
 		groupOperate: {
-			c.queues(), c.jobs(), c.job(), c.requeue(), c.purge(), c.limit(),
+			c.queues(), c.workers(), c.top(), c.jobs(), c.job(), c.alarms(), c.requeue(), c.purge(), c.deleteQueue(), c.limit(),
 			c.pause(), c.resume(), c.closeIntake(), c.openIntake(),
 		},
 		groupInstall: {c.doctor(), c.acl(), c.bench(), c.config(), c.version()},

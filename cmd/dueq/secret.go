@@ -11,6 +11,9 @@ const masked = "xxxxx"
 // secretParameters are those of a Redis URL that hold a password.
 var secretParameters = []string{"password", "sentinel_password"}
 
+// secretSettings are those that are secrets as a whole.
+var secretSettings = []string{"alarms.webhook_secret", "alarms.slack"}
+
 // userinfo is the part of a URL between :// and the last @, which is where a password is, also one that
 // should have been percent-encoded and makes the URL unreadable for net/url.
 func userinfo(rawURL string) (before, info, after string) {
@@ -67,7 +70,9 @@ func secretsOf(cfg *config) []string {
 			out = append(out, plain)
 		}
 	}
-	for _, rawURL := range []string{cfg.redis, cfg.worker.post} {
+	note(cfg.alarms.webhookSecret)
+	note(cfg.alarms.slack)
+	for _, rawURL := range []string{cfg.redis, cfg.worker.post, cfg.alarms.smtp, cfg.alarms.webhook} {
 		_, info, _ := userinfo(rawURL)
 		_, password, found := strings.Cut(info, ":")
 		if !found {

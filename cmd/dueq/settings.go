@@ -3,14 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/dueq-io/dueq/alarm"
 	"github.com/dueq-io/dueq/queue"
 )
 
@@ -27,6 +26,7 @@ type config struct {
 	worker    workerSettings
 	scheduler schedulerSettings
 	dashboard dashboardSettings
+	alarms    alarmSettings
 
 	// file is the file that was read, if any; origin says for each setting where it comes from.
 	file   string
@@ -55,10 +55,20 @@ type schedulerSettings struct {
 }
 
 type dashboardSettings struct {
-	listen         string
-	basePath       string
-	hosts          []string
-	insecureNoAuth bool
+	listen          string
+	basePath        string
+	hosts           []string
+	publicURL       string
+	usersFile       string
+	trustedProxies  []string
+	proxySecretFile string
+	proxyUserHeader string
+	proxyRole       string
+	readOnly        bool
+	redactKeys      []string
+	hiddenKinds     []string
+	insecureNoAuth  bool
+	thresholds      []thresholdText
 }
 
 // defaults are the values of settings that nobody has set. A zero is the default of the package that the
@@ -72,6 +82,7 @@ func defaults() *config {
 		},
 		scheduler: schedulerSettings{deadAge: 90 * 24 * time.Hour, deadKeep: 1_000_000, doneKeep: 1_000_000},
 		dashboard: dashboardSettings{listen: defaultListen},
+		alarms:    alarmSettings{interval: 10 * time.Second, rules: alarm.DefaultRules()},
 	}
 }
 
@@ -80,7 +91,8 @@ func defaults() *config {
 type setting struct {
 	// key is the name in the file; a dot stands for a section.
 	key, flag string
-	// field is a pointer into the config: *string, *bool, *int, *time.Duration or *[]string.
+	// field is a pointer into the config: *string, *bool, *int, *time.Duration, *[]string, *[]alarm.Rule or
+	// *[]thresholdText.
 	field func(c *config) any
 	usage string
 }
@@ -116,7 +128,26 @@ var settings = []setting{
 	{"dashboard.listen", "listen", func(c *config) any { return &c.dashboard.listen }, "the address to serve on"},
 	{"dashboard.base_path", "base-path", func(c *config) any { return &c.dashboard.basePath }, "the path below which a proxy mounts it, such as /dueq"},
 	{"dashboard.hosts", "host", func(c *config) any { return &c.dashboard.hosts }, "a host name under which it may be asked for, beside localhost; repeatable"},
-	{"dashboard.insecure_no_auth", "insecure-no-auth", func(c *config) any { return &c.dashboard.insecureNoAuth }, "allow an address that others can reach, though there is no login"},
+	{"dashboard.public_url", "public-url", func(c *config) any { return &c.dashboard.publicURL }, "where browsers find it, such as https://ops.example/dueq; with https, cookies are sent over TLS only, and messages link there"},
+	{"dashboard.users_file", "users-file", func(c *config) any { return &c.dashboard.usersFile }, "the file of those who may sign in, a line each as dueq dashboard user prints it"},
+	{"dashboard.trusted_proxies", "trusted-proxy", func(c *config) any { return &c.dashboard.trustedProxies }, "an address or network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8; repeatable"},
+	{"dashboard.proxy_secret_file", "proxy-secret-file", func(c *config) any { return &c.dashboard.proxySecretFile }, "the file with the secret by which a trusted proxy may say who makes a request, in X-Dueq-Proxy-Secret"},
+	{"dashboard.proxy_user_header", "proxy-user-header", func(c *config) any { return &c.dashboard.proxyUserHeader }, "the header in which it does (default: X-Forwarded-User)"},
+	{"dashboard.proxy_role", "proxy-role", func(c *config) any { return &c.dashboard.proxyRole }, "the role of those it names who are not in the file of users: viewer, operator or admin (default: none)"},
+	{"dashboard.read_only", "read-only", func(c *config) any { return &c.dashboard.readOnly }, "change nothing, whoever asks"},
+	{"dashboard.redact_keys", "redact-key", func(c *config) any { return &c.dashboard.redactKeys }, "a part of the names of further fields whose values are hidden; repeatable"},
+	{"dashboard.hidden_kinds", "hide-kind", func(c *config) any { return &c.dashboard.hiddenKinds }, "a kind whose payloads are hidden whole; repeatable"},
+	{"dashboard.thresholds", "thresholds", func(c *config) any { return &c.dashboard.thresholds }, "where the verdict on single queues turns"},
+	{"dashboard.insecure_no_auth", "insecure-no-auth", func(c *config) any { return &c.dashboard.insecureNoAuth }, "let everyone who reaches it look at everything, without a login"},
+
+	{"alarms.interval", "interval", func(c *config) any { return &c.alarms.interval }, "how often queues are looked at"},
+	{"alarms.rules", "rules", func(c *config) any { return &c.alarms.rules }, "when people are told"},
+	{"alarms.smtp", "smtp", func(c *config) any { return &c.alarms.smtp }, "the mail server: smtp://user:password@host:587 with STARTTLS, smtps:// with TLS, smtp+plain:// without"},
+	{"alarms.mail_from", "mail-from", func(c *config) any { return &c.alarms.mailFrom }, "the address that mails are from"},
+	{"alarms.mail_to", "mail-to", func(c *config) any { return &c.alarms.mailTo }, "an address that mails go to; repeatable"},
+	{"alarms.webhook", "webhook", func(c *config) any { return &c.alarms.webhook }, "the URL of a webhook, signed by Standard Webhooks"},
+	{"alarms.webhook_secret", "webhook-secret", func(c *config) any { return &c.alarms.webhookSecret }, "the secret that it is signed with: whsec_ and base64"},
+	{"alarms.slack", "slack", func(c *config) any { return &c.alarms.slack }, "the URL of an incoming webhook of Slack, or of a chat that takes the same"},
 }
 
 // env is the variable of a setting: DUEQ_WORKER_LEASE.
@@ -164,6 +195,8 @@ func addSettings(flags *pflag.FlagSet, section string) {
 			flags.Duration(s.flag, *field, s.usage)
 		case *[]string:
 			flags.StringSlice(s.flag, *field, s.usage)
+		default: // has no form that a flag could have
+			continue
 		}
 		flags.Lookup(s.flag).Annotations = map[string][]string{sectionNote: {section}}
 	}
@@ -193,93 +226,3 @@ func (c *config) check() error {
 
 // zeroAllowed are the settings whose zero means something: no grace, and the time-out of the kind of worker.
 var zeroAllowed = []string{"worker.grace", "worker.timeout"}
-
-// set puts a value as viper gives it into the config. viper's own conversions take a bare 30 for 30 ns and
-// nonsense for zero.
-func (s *setting) set(c *config, value any) error {
-	wrong := func(want string) error { return fmt.Errorf("%v: want %s", value, want) }
-	text, isText := value.(string)
-	switch field := s.field(c).(type) {
-	case *string:
-		if !isText {
-			// The value may be a URL with a password.
-			return errors.New("want text")
-		}
-		*field = text
-	case *bool:
-		on, ok := parseBool(value)
-		if !ok {
-			return wrong("true or false")
-		}
-		*field = on
-	case *int:
-		n, ok := parseInt(value)
-		if !ok {
-			return wrong("a whole number")
-		}
-		*field = n
-	case *time.Duration:
-		d, err := time.ParseDuration(text)
-		if !isText || err != nil {
-			return wrong("a duration such as 30s or 2h")
-		}
-		*field = d
-	case *[]string:
-		list, ok := parseList(value)
-		if !ok {
-			return wrong("a list")
-		}
-		*field = list
-	}
-	return nil
-}
-
-func parseBool(value any) (on, ok bool) {
-	switch value {
-	case true, "true", "1":
-		return true, true
-	case false, "false", "0":
-		return false, true
-	}
-	return false, false
-}
-
-func parseInt(value any) (int, bool) {
-	switch n := value.(type) {
-	case int:
-		return n, true
-	case float64:
-		return int(n), n == math.Trunc(n) && math.Abs(n) < 1<<53
-	case string:
-		i, err := strconv.Atoi(n)
-		return i, err == nil
-	}
-	return 0, false
-}
-
-// parseList takes a list of a file, or the words of a variable between commas.
-func parseList(value any) ([]string, bool) {
-	switch list := value.(type) {
-	case []string:
-		return list, true
-	case string:
-		var out []string
-		for word := range strings.SplitSeq(list, ",") {
-			if word = strings.TrimSpace(word); word != "" {
-				out = append(out, word)
-			}
-		}
-		return out, true
-	case []any:
-		out := make([]string, len(list))
-		for i, word := range list {
-			text, ok := word.(string)
-			if !ok {
-				return nil, false
-			}
-			out[i] = text
-		}
-		return out, true
-	}
-	return nil, false
-}

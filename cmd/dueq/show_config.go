@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dueq-io/dueq/alarm"
 )
 
 func (c *cli) config() *cobra.Command {
@@ -49,6 +52,9 @@ func (c *config) shown() []shownSetting {
 func (c *config) value(s *setting) any {
 	switch field := s.field(c).(type) {
 	case *string:
+		if *field != "" && slices.Contains(secretSettings, s.key) {
+			return masked
+		}
 		if s.key == "redis" || strings.Contains(*field, "://") {
 			return maskURL(*field)
 		}
@@ -61,6 +67,10 @@ func (c *config) value(s *setting) any {
 		return length(field.String())
 	case *[]string:
 		return append([]string{}, *field...)
+	case *[]alarm.Rule:
+		return lines(ruleTexts(*field))
+	case *[]thresholdText:
+		return lines(*field)
 	default:
 		return nil
 	}
@@ -79,9 +89,32 @@ func (c *config) print(p *process) error {
 				rows = append(rows, []string{of + ":", ""})
 			}
 		}
+		if all, ok := s.Value.([]listed); ok && len(all) > 0 {
+			if err := table(p.out, append(rows, []string{indent + name + ":", "# " + s.where})); err != nil {
+				return err
+			}
+			rows = nil
+			for i := range all {
+				if _, err := fmt.Fprintf(p.out, "%s  - %s\n", indent, all[i].yaml()); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		rows = append(rows, []string{indent + name + ": " + yamlValue(s.Value), "# " + s.where})
 	}
 	return table(p.out, rows)
+}
+
+// listed is an entry of a list that takes a line of its own.
+type listed interface{ yaml() string }
+
+func lines[T listed](all []T) []listed {
+	out := make([]listed, len(all))
+	for i := range all {
+		out[i] = all[i]
+	}
+	return out
 }
 
 // length is a duration, which YAML reads as text without quotes.
@@ -99,6 +132,8 @@ func yamlValue(value any) string {
 			words[i] = yamlText(word)
 		}
 		return "[" + strings.Join(words, ", ") + "]"
+	case []listed: // of none
+		return "[]"
 	default:
 		return fmt.Sprint(v)
 	}

@@ -110,6 +110,9 @@ func runWorker(ctx context.Context, cfg *config, p *process, _ []string) error {
 
 // superviseWorker runs the worker and what belongs beside it until ctx ends.
 func superviseWorker(ctx context.Context, cfg *config, p *process, client *queue.Client, w *worker.Worker, logger *slog.Logger) error {
+	// An operator can stop the worker from afar; what runs beside it ends with it then.
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	group, ctx := errgroup.WithContext(ctx)
 	all := []figures{workerFigures(w)}
 	if !cfg.worker.noScheduler {
@@ -125,12 +128,16 @@ func superviseWorker(ctx context.Context, cfg *config, p *process, client *queue
 		return err
 	}
 	group.Go(func() error { return runMetrics(ctx, metrics, client, logger, all) })
-	group.Go(func() error { return w.Run(ctx) })
-
 	stop := context.AfterFunc(ctx, func() {
 		logger.InfoContext(ctx, "stopping; a second signal gives running jobs back at once", slog.Duration("grace", cfg.worker.grace))
 	})
 	defer stop()
+	group.Go(func() error {
+		defer end()
+		err := w.Run(ctx)
+		stop()
+		return err
+	})
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {

@@ -2,18 +2,17 @@
 // Keeps the parts of a page marked data-live as the server last rendered them: by its event stream,
 // and by asking for the page again where there is none. A hidden tab asks for nothing.
 
-const main = /** @type {HTMLElement} */ (document.getElementById("main"));
-const live = /** @type {HTMLElement} */ (document.getElementById("live"));
-const banner = /** @type {HTMLElement} */ (document.getElementById("banner"));
-const say = /** @type {HTMLElement} */ (document.getElementById("say"));
-const { events = "", poll = "", quiet = "" } = main.dataset;
+const element = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const [main, live, banner, say] = ["main", "live", "banner", "say"].map(element);
+const { events = "", page = "", poll = "", quiet = "" } = main.dataset;
 const pollEvery = Number(poll);
 const retryStreamAfter = 60_000;
 
 // The server renders with html/template, so what it sends is as safe as the page itself was.
 const policy = globalThis.trustedTypes?.createPolicy("dueq", { createHTML: (/** @type {string} */ s) => s });
 
-let said = document.getElementById("verdict")?.dataset.say;
+const title = document.title.replace(/^\S+ /, "");
+let said = document.getElementById("status")?.dataset.say;
 let heard = Date.now();
 /** @type {EventSource | undefined} */ let stream;
 /** @type {number | undefined} */ let polling;
@@ -25,9 +24,12 @@ function show(html) {
   for (const next of box.content.querySelectorAll("[data-live]")) {
     const now = document.getElementById(next.id);
     if (!now || now.isEqualNode(next) || inUse(now)) continue;
-    now.className = next.className;
+    for (const { name, value } of next.attributes) if (now.getAttribute(name) !== value) now.setAttribute(name, value);
+    const open = [...now.querySelectorAll("details[id][open]")].map((details) => details.id);
     now.replaceChildren(...next.childNodes);
-    if (next instanceof HTMLElement && next.dataset.title) announce(next.dataset);
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (now.id === "status") announce(now.dataset);
+    now.dispatchEvent(new CustomEvent("dueq:live", { bubbles: true }));
   }
   heard = Date.now();
   age();
@@ -37,12 +39,13 @@ function show(html) {
 function inUse(/** @type {Element} */ part) {
   const selection = document.getSelection();
   const selects = selection && !selection.isCollapsed && selection.containsNode(part, true);
-  return selects || part.contains(document.activeElement);
+  const focused = document.activeElement;
+  return selects || (focused !== part && part.contains(focused));
 }
 
 /** A screen reader hears when the verdict changes, not when its numbers do. */
 function announce(/** @type {DOMStringMap} */ verdict) {
-  document.title = verdict.title ?? document.title;
+  document.title = `${verdict.mark} ${title}`;
   if (verdict.say === said) return;
   said = verdict.say;
   say.textContent = said ?? "";
@@ -52,12 +55,12 @@ function announce(/** @type {DOMStringMap} */ verdict) {
 function age() {
   const silence = Date.now() - heard;
   const lost = silence > (polling ? 3 * pollEvery : Number(quiet));
-  if (lost && banner.hidden) say.textContent = "The dashboard does not answer.";
-  if (lost) banner.textContent = `The dashboard has not answered for ${Math.round(silence / 1000)} s: these numbers are old.`;
+  if (lost && banner.hidden) say.textContent = banner.dataset.say ?? "";
+  if (lost) banner.textContent = (banner.dataset.text ?? "").replace("%s", `${Math.round(silence / 1000)} s`);
   banner.hidden = !lost;
   main.classList.toggle("lost", lost);
   live.hidden = false;
-  live.textContent = lost ? "stale" : polling ? `every ${pollEvery / 1000} s` : "live";
+  live.textContent = (lost ? live.dataset.staleWord : polling ? live.dataset.pollWord : live.dataset.liveWord) ?? "";
   live.classList.toggle("lost", lost);
 }
 
@@ -73,9 +76,9 @@ function listen() {
 function ask(/** @type {number} */ left) {
   halt();
   polling = setTimeout(() => (left > 0 ? ask(left - pollEvery) : listen()), pollEvery);
-  fetch(location.href, { cache: "no-store" })
-    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
-    .then((html) => document.hidden || show(html))
+  fetch(page, { cache: "no-store" })
+    .then((answer) => (answer.status === 401 ? location.reload() : answer.ok ? answer.text() : Promise.reject(answer.status)))
+    .then((html) => !html || document.hidden || show(html))
     .catch(() => {}); // silence is what age() watches
 }
 

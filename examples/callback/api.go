@@ -115,7 +115,7 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, status int, body an
 	}
 }
 
-// serve answers requests until ctx ends, and lets those finish that came before.
+// serve answers requests until ctx ends, and gives those that came before time to finish.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler: handler, MaxHeaderBytes: 16 << 10,
@@ -126,7 +126,12 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	context.AfterFunc(ctx, func() {
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		stopped <- server.Shutdown(limit)
+		err := server.Shutdown(limit)
+		if err != nil {
+			// Most likely a connection on which nothing was asked yet: Shutdown counts it as busy for 5 s.
+			err = server.Close()
+		}
+		stopped <- err
 	})
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -241,6 +241,13 @@ func TestDemoReceivers(t *testing.T) {
 	}
 }
 
+// TestSilentConnection: a connection on which nothing is asked, as browsers keep in reserve, does not make the
+// end of the program an error.
+func TestSilentConnection(t *testing.T) {
+	t.Parallel()
+	start(t, "60000").StopBesideSilence(t)
+}
+
 func TestWrongFlags(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--scale", "0"}, {"--scale", "NaN"}, {"now"}, {"--redis", "mysql://x"}} {

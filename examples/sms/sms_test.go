@@ -221,6 +221,14 @@ func TestRefusedOrders(t *testing.T) {
 	}
 }
 
+// TestSilentConnection: a connection on which nothing is asked, as browsers keep in reserve, does not make the
+// end of the program an error.
+func TestSilentConnection(t *testing.T) {
+	t.Parallel()
+	p := exampletest.Start(t, run, "--redis", redistest.URL(t), "--namespace", redistest.Prefix(t), "--listen", "127.0.0.1:0")
+	p.StopBesideSilence(t)
+}
+
 func TestWrongFlags(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{

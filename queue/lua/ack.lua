@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- ack: leased -> done (kept) or gone. The worker finished; its token proves that it holds the lease.
--- USES clock owned unique forget unlease
--- KEYS jobs leased tokens faults done priority unique marks stats
+-- USES clock rings series owned unique forget unlease
+-- KEYS jobs leased tokens faults done priority unique marks stats series
 -- ARGV specs
 -- EACH id token
 -- RETURNS position and code of each job refused: LOST
@@ -33,6 +33,6 @@ end
 if #kept > 0 then redis.call('ZADD', done, unpack(kept)) end
 if #noted > 0 then redis.call('HSET', marks, unpack(noted)) end
 forget(gone, 'done')
-unlock(acked, 'done')
+if #kept > 0 then unlock(acked, 'done') end
 unlease(acked, 'ack')
 return refused

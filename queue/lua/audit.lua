@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- audit: jobs that looked out of order are looked at once more, in one step, and mended where repair is 1.
 -- A job stays in the safest of its places (see disorder); one that is in none becomes ready.
--- USES clock ready unique forget entries disorder mend
--- KEYS jobs delayed retry high ready low leased tokens faults dead done priority unique ghosts stats wake
+-- USES clock rings series ready unique forget entries disorder mend
+-- KEYS jobs delayed retry high ready low leased tokens faults dead done priority unique ghosts stats series wake
 -- ARGV repair limit grace_ms tails heads
 -- EACH id sum rank seen
 -- RETURNS position, kind and detail of each thing found; 0 alone: too much has come into the lists since they
@@ -39,5 +39,5 @@ if repair ~= '1' then return reply end
 
 -- writes
 for _, p in ipairs(plans) do mend(p, grace_ms) end
-if #plans > 0 then redis.call('HINCRBY', stats, 'audit', #plans) end
+count('audit', #plans)
 return reply

@@ -1,8 +1,8 @@
 #!lua
 -- enqueue: none -> ready or delayed. Each job is judged on its own; the same id again is EXISTS, or
 -- takes the place of the job that waits where its spec says so.
--- USES clock ready unique forget lift admit
--- KEYS jobs delayed retry high ready low tokens faults dead done priority unique ghosts meta stats wake tick
+-- USES clock rings series ready unique forget lift admit
+-- KEYS jobs delayed retry high ready low tokens faults dead done priority unique ghosts meta stats series wake tick
 -- ARGV specs
 -- EACH id envelope
 -- RETURNS position, code and detail of each job refused: EXISTS envelope | RUNNING id | CLOSED - | FULL - | DUPLICATE holder;
@@ -55,6 +55,6 @@ else
   for job, bytes in pairs(gate.fresh) do redis.call('HSET', jobs, job, bytes) end
 end
 for _, old in ipairs(lifts) do lift(unpack(old)) end
-if redis.call('HINCRBY', stats, 'enqueue', accepted) == accepted then refused[#refused + 1] = 1 end
+if count('enqueue', accepted) == accepted then refused[#refused + 1] = 1 end
 if earliest < first then signal(tick) end
 return refused

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- extend: leased -> leased. A worker's heartbeat for all of a shard's jobs that it runs.
--- USES clock owned
--- KEYS leased tokens faults stats
--- ARGV lease_ms
+-- USES clock rings series owned
+-- KEYS leased tokens faults stats series
+-- ARGV lease_ms begun
 -- EACH id token
 -- RETURNS position and code of each job to stop: LOST | CANCELLED (its lease is extended: it still ends by its token)
+--   begun: 1 where handlers start now, which is noted of jobs that leases were lost with (see reap); otherwise empty
 local mine, cancelled, refused = owned(id, token)
 
 -- writes
@@ -15,7 +16,11 @@ end
 local deadlines = {}
 for n, i in ipairs(mine) do deadlines[2 * n - 1], deadlines[2 * n] = now + lease_ms, id[i] end
 if #mine > 0 then
+  for _, i in ipairs(begun == '1' and mine or {}) do
+    local failures, lost, errors = counts(redis.call('HGET', faults, id[i]))
+    if lost > 0 then redis.call('HSET', faults, id[i], failures .. ' ' .. lost .. ' +' .. token[i] .. ' ' .. errors) end
+  end
   redis.call('ZADD', leased, unpack(deadlines))
-  redis.call('HINCRBY', stats, 'extend', #mine)
+  count('extend', #mine)
 end
 return refused

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- lease: ready -> leased. A worker takes jobs, in order of priority, each under a new, higher token.
--- USES clock ready unique index meet
--- KEYS high ready low leased tokens faults priority unique ghosts meta stats wake
+-- USES clock rings series ready unique index meet
+-- KEYS high ready low leased tokens faults priority unique ghosts meta stats series wake
 -- ARGV limit lease_ms alone_after
 -- RETURNS PAUSED, or OK, now in ms, the first token, 1 where jobs are left, the faults entries of those taken
 --   (empty: the shard has none), and for each its ready entry. Records are read apart: Lua hashes every byte.
@@ -37,7 +37,7 @@ if #id > 0 then
   redis.call('ZADD', leased, unpack(deadlines))
   redis.call('HSET', tokens, unpack(drawn))
   indexed(#id)
-  redis.call('HINCRBY', stats, 'lease', #id)
+  count('lease', #id, reply, 6)
   unlock(id, 'started')
 end
 for i, list in ipairs({ high, ready, low }) do

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- promote: delayed or retrying, due -> ready. Any number of movers may call it at once.
--- USES clock ready
--- KEYS delayed retry high ready low priority stats wake
+-- USES clock rings series ready
+-- KEYS delayed retry high ready low priority stats series wake
 -- ARGV limit
 -- RETURNS how many moved, and the wait in us until the next is due (-1: none waits)
 local function head(set)
@@ -25,7 +25,7 @@ for i, set in ipairs({ delayed, retry }) do
   if #due[i] > 0 then
     push('RPUSH', due[i], entries[i])
     redis.call('ZREMRANGEBYRANK', set, 0, #due[i] - 1)
-    redis.call('HINCRBY', stats, 'promote', #due[i])
+    count('promote', #due[i], entries[i], 1)
   end
 end
 

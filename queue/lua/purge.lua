@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- purge: dead or done past its retention -> gone; also locks and marks whose time is over.
--- USES clock unique forget
--- KEYS jobs faults dead done priority unique marks stats
+-- USES clock rings series unique forget
+-- KEYS jobs faults dead done priority unique marks stats series
 -- ARGV limit dead_age_ms dead_keep done_keep lock_cursor mark_cursor
 -- RETURNS how many dead, done, locks and marks went, and the cursors to go on with for locks and marks
 --   (0: once round). dead_age_ms, dead_keep and done_keep: -1 is no limit.
@@ -34,6 +34,6 @@ for set, ids in pairs({ [dead] = old_dead, [done] = old_done }) do
 end
 if #old_locks > 0 then redis.call('HDEL', unique, unpack(old_locks)) end
 if #old_marks > 0 then redis.call('HDEL', marks, unpack(old_marks)) end
-if #old_dead > 0 then redis.call('HINCRBY', stats, 'purge_dead', #old_dead) end
-if #old_done > 0 then redis.call('HINCRBY', stats, 'purge_done', #old_done) end
+count('purge_dead', #old_dead)
+count('purge_done', #old_done)
 return { #old_dead, #old_done, #old_locks, #old_marks, more_locks, more_marks }

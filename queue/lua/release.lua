@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- release: leased -> head of ready. A worker stops and gives back what it has not finished; nothing
 -- is counted against the job.
--- USES clock owned ready unique forget unlease
--- KEYS jobs high ready low leased tokens faults priority unique stats wake
+-- USES clock rings series owned ready unique forget unlease
+-- KEYS jobs high ready low leased tokens faults priority unique stats series wake
 -- EACH id token due_ms
 -- RETURNS position and code of each job refused: LOST | CANCELLED (it was to end and is gone)
 local mine, cancelled, refused = owned(id, token)

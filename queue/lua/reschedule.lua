@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- reschedule: delayed or retrying -> another due time. A due time that has come stays.
--- USES clock ready
--- KEYS jobs delayed retry high ready low leased dead done priority stats wake tick
--- EACH id when
--- RETURNS position and code of each job refused: UNKNOWN | DUE | RUNNING | ENDED
+-- USES clock rings series ready seen
+-- KEYS jobs delayed retry high ready low leased tokens dead done priority stats series wake tick
+-- EACH id when where
+-- RETURNS position and code of each job refused: UNKNOWN | DUE | RUNNING | ENDED | MOVED
 local refused, moves, first = {}, {}, {}
 for _, set in ipairs({ delayed, retry }) do
   first[set] = tonumber(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or math.huge)
@@ -13,6 +13,7 @@ for i, job in ipairs(id) do
   if not due then set, due = retry, redis.call('ZSCORE', retry, job) end
   local code
   if redis.call('HEXISTS', jobs, job) == 0 then code = 'UNKNOWN'
+  elseif moved(job, where[i]) then code = 'MOVED'
   elseif due then code = tonumber(due) <= now and 'DUE' or nil
   elseif redis.call('ZSCORE', leased, job) then code = 'RUNNING'
   elseif redis.call('ZSCORE', dead, job) or redis.call('ZSCORE', done, job) then code = 'ENDED'
@@ -32,5 +33,5 @@ for _, move in ipairs(moves) do
   sooner = sooner or due < first[set]
 end
 if sooner then signal(tick) end
-if #moves > 0 then redis.call('HINCRBY', stats, 'reschedule', #moves) end
+count('reschedule', #moves)
 return refused

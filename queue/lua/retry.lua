@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- retry: leased -> retrying. The handler failed; the failure is counted and the job waits in retry.
--- USES clock owned ready unique forget unlease wait
--- KEYS jobs retry high ready low leased tokens faults priority unique stats wake tick
+-- USES clock rings series owned ready unique forget unlease wait
+-- KEYS jobs retry high ready low leased tokens faults priority unique stats series wake tick
 -- EACH id token delay_ms errors
 -- RETURNS position and code of each job refused: LOST | CANCELLED (it was to end and is gone)
 local mine, cancelled, refused = owned(id, token)

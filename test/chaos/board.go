@@ -45,6 +45,7 @@ func (b *board) begin(row fault.Row) *saying {
 	defer b.mu.Unlock()
 	s := &saying{board: b, name: row.Name, began: time.Now()}
 	b.under = append(b.under, s)
+	b.all = max(b.all, b.done+len(b.under)) // a row may be run again
 	if !b.pieces {
 		_, _ = fmt.Fprintln(b.out, row.Name)
 	}

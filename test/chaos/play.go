@@ -22,15 +22,33 @@ func play(ctx context.Context, rows []fault.Row, o options, b *board) ([]fault.R
 		}
 		under.Go(func() {
 			defer leave()
-			out := b.begin(rows[i])
-			results[i] = rows[i].Do(ctx, &fault.Run{Full: o.full, Out: out, Places: places}, o.seed)
-			if ctx.Err() == nil {
-				b.end(out, results[i])
-			}
+			results[i] = b.play(ctx, rows[i], o, places)
 		})
 	}
 	under.Wait()
-	return results, context.Cause(ctx)
+	return results, b.playAgain(ctx, rows, results, o, places)
+}
+
+// playAgain gives small rows that fell short by what a busy machine may bring about, as is one that runs
+// several rows at once, one more run, alone. What must never be is never run again, and nothing is at full size.
+func (b *board) playAgain(ctx context.Context, rows []fault.Row, results []fault.Result, o options, places *fault.Places) error {
+	for i, first := range results {
+		if ctx.Err() != nil || first.Pass || !first.Chance || o.full {
+			continue
+		}
+		results[i] = b.play(ctx, rows[i], o, places)
+		results[i].First = first.Failure
+	}
+	return context.Cause(ctx)
+}
+
+func (b *board) play(ctx context.Context, row fault.Row, o options, places *fault.Places) fault.Result {
+	out := b.begin(row)
+	result := row.Do(ctx, &fault.Run{Full: o.full, Out: out, Places: places}, o.seed)
+	if ctx.Err() == nil {
+		b.end(out, result)
+	}
+	return result
 }
 
 // order is the one in which rows are started. Where several run at once, one that has parts goes first, as

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -40,6 +41,45 @@ func TestRowsShareTheMachine(t *testing.T) {
 				if r.Row != rows[i].Name || r.Seed != 7 || !strings.Contains(out.String(), told) {
 					t.Errorf("%+v is not told in one piece:\n%s", r, out.String())
 				}
+			}
+		})
+	}
+}
+
+// A small row that a busy machine may have kept from its bar is run again, once; no other is.
+func TestRowsAreRunAgain(t *testing.T) {
+	t.Parallel()
+	late := func(r *fault.Run) { r.Timely(false, "late") }
+	for name, trial := range map[string]struct {
+		first, then func(r *fault.Run)
+		full        bool
+		runs        int
+		failure     string // of the last run
+	}{
+		"late":            {late, func(*fault.Run) {}, false, 2, ""},
+		"late twice":      {late, late, false, 2, "late"},
+		"shows nothing":   {func(r *fault.Run) { r.Show(false, "idle") }, late, false, 2, "late"},
+		"late, full":      {late, nil, true, 1, "late"},
+		"loses":           {func(r *fault.Run) { r.Require(false, "lost") }, nil, false, 1, "lost"},
+		"loses, and late": {func(r *fault.Run) { late(r); r.Require(false, "lost") }, nil, false, 1, "lost; late"},
+		"well":            {func(*fault.Run) {}, nil, false, 1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runs := 0
+			row := fault.Row{Name: "row", Break: func(_ context.Context, r *fault.Run) error {
+				if runs++; runs == 1 {
+					trial.first(r)
+				} else {
+					trial.then(r)
+				}
+				return nil
+			}}
+			o := options{parallel: 2, full: trial.full}
+			results, err := play(t.Context(), []fault.Row{row}, o, newBoard(io.Discard, o, 1))
+			if err != nil || runs != trial.runs || results[0].Failure != trial.failure || results[0].Pass != (trial.failure == "") ||
+				(results[0].First != "") != (trial.runs == 2) {
+				t.Errorf("%v; %d runs, %+v", err, runs, results)
 			}
 		})
 	}

@@ -53,6 +53,9 @@ func (r *record) print(out io.Writer, asJSON bool) error {
 		if !row.Pass {
 			verdict = "**FAIL**: " + row.Failure
 		}
+		if row.First != "" {
+			verdict += "; run again alone after: " + row.First
+		}
 		_, err = fmt.Fprintf(out, "| %s | %s | %s | %s |\n", row.Row, cell(row.Bar), cell(row.Figure), cell(verdict))
 	}
 	return err

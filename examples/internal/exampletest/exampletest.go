@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,30 @@ func (p *Program) Stop(tb testing.TB) {
 	if p.err != nil {
 		tb.Errorf("the example returned %v; it logged:\n%s", p.err, p.log)
 	}
+}
+
+// StopBesideSilence stops the program while there is a connection to it on which nothing was asked.
+func (p *Program) StopBesideSilence(tb testing.TB) {
+	tb.Helper()
+	var dialer net.Dialer
+	dial := func() net.Conn {
+		c, err := dialer.DialContext(tb.Context(), "tcp", p.Address(tb))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return c
+	}
+	silent, next := dial(), dial()
+	defer silent.Close()
+	defer next.Close()
+	// Once the next one is answered, whatever the answer is, the silent one was accepted.
+	if _, err := io.WriteString(next, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := io.ReadAll(next); err != nil {
+		tb.Fatal(err)
+	}
+	p.Stop(tb)
 }
 
 // Address returns where the program listens, once it does.

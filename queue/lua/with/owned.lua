@@ -20,11 +20,11 @@ local function owned(id, token)
   return mine, cancelled, refused
 end
 
--- The counts in a faults entry ('failures lost reason errors'): failures, leases lost, errors. One that
+-- What is in a faults entry ('failures lost reason errors'): failures, leases lost, errors, reason. One that
 -- cannot be read counts as none, so that it stops nobody.
 local function counts(entry)
-  local failures, lost, _, errors = string.match(entry or '', '^(%d+) (%d+) (%S+) (.*)$')
-  return tonumber(failures or 0), tonumber(lost or 0), errors or ''
+  local failures, lost, reason, errors = string.match(entry or '', '^(%d+) (%d+) (%S+) (.*)$')
+  return tonumber(failures or 0), tonumber(lost or 0), errors or '', reason
 end
 
 -- The ids at positions of a column.

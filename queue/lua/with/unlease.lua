@@ -1,5 +1,5 @@
 -- unlease: the last step of every move out of leased.
--- KEYS jobs leased tokens faults priority unique stats
+-- KEYS jobs leased tokens faults priority unique stats series
 
 -- Ends the leases of ids and counts the verb. The token goes last: until then the call can be
 -- repeated.
@@ -7,7 +7,7 @@ local function unlease(ids, verb)
   if #ids == 0 then return end
   redis.call('ZREM', leased, unpack(ids))
   redis.call('HDEL', tokens, unpack(ids))
-  redis.call('HINCRBY', stats, verb, #ids)
+  count(verb, #ids)
 end
 
 -- A job that was cancelled while it ran ends here, whatever its worker asked for.

@@ -61,7 +61,7 @@ func breakCluster(ctx context.Context, r *Run) (err error) {
 	r.soundly(report, jobs)
 	silent := longestSilence(records)
 	r.Figure("enqueue silent for at most %v", silent.Round(time.Millisecond))
-	r.Require(silent <= silentMost, "enqueue was silent for %v", silent)
+	r.Timely(silent <= silentMost, "enqueue was silent for %v", silent)
 	return r.requireWholeScripts(s.Fleet)
 }
 
@@ -114,7 +114,7 @@ func (s *stage) breakSlots(ctx context.Context, servers *node.Cluster, failovers
 		s.run.Say("%d moves of the slot and fail-over %d of %d", moves/failovers, n+1, failovers)
 	}
 	s.run.Figure("%d fail-overs, %d migrations of %d keys, the slowest %v", failovers, moves, keys, slowest.Round(time.Millisecond))
-	s.run.Require(keys > 0, "no migration moved a key: the run shows nothing")
+	s.run.Show(keys > 0, "no migration moved a key")
 	return nil
 }
 

@@ -89,9 +89,9 @@ func (r *Run) judgeHerd(clients int, idle, back []traffic) {
 		clients, connects, half, most, all, 100*share)
 	r.Figure("%d commands in the busiest second (idle: %d)", rate, before)
 	r.Show(connects >= clients, "%d clients connected %d times", clients, connects)
-	r.Require(most <= goOnWithin, "95 %% of the clients were back only after %v", most)
-	r.Require(share < herdShare, "%.0f %% of all connects came within %v", 100*share, glance)
-	r.Require(rate <= herdCommands*clients, "%d commands in one second by %d clients", rate, clients)
+	r.Timely(most <= goOnWithin, "95 %% of the clients were back only after %v", most)
+	r.Timely(share < herdShare, "%.0f %% of all connects came within %v", 100*share, glance)
+	r.Timely(rate <= herdCommands*clients, "%d commands in one second by %d clients", rate, clients)
 }
 
 // traffic is what Redis says of its clients, the counts since it started.

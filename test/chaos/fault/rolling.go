@@ -38,8 +38,8 @@ var rolling = Row{
 		r.Figure("%d stops with %d running, %d duplicates, %d charged", stops, report.Running,
 			report.DuplicateCount(), report.Charged)
 		r.Show(report.Running > 0, "nothing ran at a stop")
-		r.Require(report.DuplicateCount() == 0, "%d duplicates", report.DuplicateCount())
-		r.Require(report.Charged == 0, "%d attempts were charged", report.Charged)
+		r.Timely(report.DuplicateCount() == 0, "%d duplicates", report.DuplicateCount())
+		r.Timely(report.Charged == 0, "%d attempts were charged", report.Charged)
 		return nil
 	},
 }

@@ -27,7 +27,7 @@ func All() []Row { return append(Rows(), mutants) }
 func Rows() []Row {
 	return append([]Row{
 		workerKill, redisKill, workerStop, redisStop, redisAbsent, replicaPromoted, crowd, rolling, scriptFlush,
-		poison, burst, atRest, redisDown, reconnectHerd, clockSkew, clockJump, hugePayloads, tenMillion,
+		poison, burst, atRest, redisDown, reconnectHerd, redisBlip, clockSkew, clockJump, hugePayloads, tenMillion,
 	}, nodeRows()...)
 }
 
@@ -43,6 +43,7 @@ type Run struct {
 
 	began             time.Time
 	figures, failures []string
+	late              []string // what Timely found
 	empty             []string // why the run shows nothing
 	broken            bool     // the harness itself failed
 }
@@ -72,6 +73,14 @@ func (r *Run) Require(ok bool, format string, args ...any) {
 	}
 }
 
+// Timely is Require for a bar of time, and for what a live worker that gets no time may bring about, such as
+// a job that runs twice: a machine that is busy with something else may be why.
+func (r *Run) Timely(ok bool, format string, args ...any) {
+	if !ok {
+		r.late = append(r.late, fmt.Sprintf(format, args...))
+	}
+}
+
 // Show fails the row where ok is false, since the fault then met nothing that it could have broken. It
 // is no finding: a mutant is not red by it.
 func (r *Run) Show(ok bool, format string, args ...any) {
@@ -94,6 +103,10 @@ type Result struct {
 	Failure string        `json:"failure,omitempty"`
 	Seed    uint64        `json:"seed"`
 	Took    time.Duration `json:"took_ns"`
+	// Chance says that a busy machine may be all that the row fell short by.
+	Chance bool `json:"-"`
+	// First is why it fell short before it was run again.
+	First string `json:"first_failure,omitempty"`
 }
 
 // Do runs the row. An error of the harness itself fails it too.
@@ -104,10 +117,11 @@ func (row Row) Do(ctx context.Context, r *Run, seed uint64) Result {
 	if err != nil {
 		r.failures, r.broken = append(r.failures, err.Error()), true
 	}
-	short := slices.Concat(r.failures, r.empty)
+	short := slices.Concat(r.failures, r.late, r.empty)
 	return Result{
 		Row: row.Name, Bar: row.Bar, Figure: strings.Join(r.figures, ", "), Pass: len(short) == 0,
 		Failure: strings.Join(short, "; "), Seed: seed, Took: time.Since(r.began),
+		Chance: len(r.failures) == 0,
 	}
 }
 

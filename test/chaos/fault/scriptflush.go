@@ -31,7 +31,7 @@ var scriptFlush = Row{
 		}
 		r.Figure("%d flushes, %d calls failed, %d duplicates", flushes, report.Retried, report.DuplicateCount())
 		r.Require(report.Retried == 0, "%d calls of enqueue failed", report.Retried)
-		r.Require(report.DuplicateCount() == 0, "%d duplicates", report.DuplicateCount())
+		r.Timely(report.DuplicateCount() == 0, "%d duplicates", report.DuplicateCount())
 		return nil
 	},
 }

@@ -150,7 +150,7 @@ func (m *many) compare(ctx context.Context) error {
 	}
 	ratio := median(ratios)
 	m.run.Figure("enqueue p99 %v, %+.0f%% of an empty queue's", median(full).Round(time.Microsecond), 100*(ratio-1))
-	m.run.Require(ratio <= p99Most, "enqueue p99 is %.2f times an empty queue's", ratio)
+	m.run.Timely(ratio <= p99Most, "enqueue p99 is %.2f times an empty queue's", ratio)
 	return nil
 }
 

@@ -55,7 +55,7 @@ func stopWorkers(ctx context.Context, r *Run) error {
 	r.Figure("%d stops, %d contexts ended within %v, %d never, %d late acks refused", rounds*together, len(late),
 		slowest.Round(time.Millisecond), missed, report.AckRefused)
 	r.Show(len(late) > 0 && report.AckRefused > 0, "no run outlived its lease")
-	r.Require(missed == 0 && slowest <= wakeWithin, "%d contexts went on, the slowest ended after %v", missed, slowest)
+	r.Timely(missed == 0 && slowest <= wakeWithin, "%d contexts went on, the slowest ended after %v", missed, slowest)
 	r.Require(report.AckRefused >= report.LateAcks, "%d late acks, but only %d refused", report.LateAcks, report.AckRefused)
 	return nil
 }

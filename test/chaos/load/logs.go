@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // Logged counts the lines with a text in what all processes wrote so far, and returns the first.
@@ -29,8 +31,8 @@ func (f *Fleet) Logged(text string) (lines int, first string, err error) {
 	return lines, first, nil
 }
 
-// Lines is how many lines the process has written to its log so far, whoever in it wrote them.
-func (p *Process) Lines() (int, error) {
+// Lines are what the process has written to its log so far, whoever in it wrote them.
+func (p *Process) Lines() ([]string, error) {
 	text, err := os.ReadFile(p.logPath())
-	return bytes.Count(text, []byte{'\n'}), err
+	return slices.Collect(strings.Lines(string(text))), err
 }

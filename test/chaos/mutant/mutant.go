@@ -45,11 +45,11 @@ func All() []Mutant {
 		},
 		{
 			Name: "no-reap-grace", Row: "redis-absent", File: "queue/lua/reap.lua",
-			Old: "local grace = stalled and now + grace_ms or math.min(pass[2] or 0, now + grace_ms)", New: "local grace = 0",
+			Old: "local judged = now < grace and math.min(spared, now) or now", New: "local judged = now",
 		},
 		{
 			Name: "grace-outlives-the-clock", Row: "clock-jump", File: "queue/lua/reap.lua",
-			Old: "math.min(pass[2] or 0, now + grace_ms)", New: "tonumber(pass[2] or 0)",
+			Old: "grace = math.min(grace, now + grace_ms)", New: "",
 		},
 		{
 			Name: "expiry-by-worker-clock", Row: "clock-skew", File: "queue/delivery.go",
