@@ -171,10 +171,15 @@ func (m *machine) leaseUpTo(t *rapid.T, n int) {
 }
 
 // settlement draws how to settle one of the deliveries handed out.
-func (m *machine) settlement(t *rapid.T) settlement {
+// needsLease has rapid draw another action while nothing was leased: its Skip ends no test.
+func (m *machine) needsLease(t *rapid.T) {
 	if len(m.deliveries) == 0 {
 		t.Skip("nothing was leased yet")
 	}
+}
+
+func (m *machine) settlement(t *rapid.T) settlement {
+	m.needsLease(t)
 	st := settlement{
 		d: rapid.SampledFrom(m.deliveries).Draw(t, "delivery"), delay: someDelays.Draw(t, "delay"),
 		reason: ReasonExpired, failed: rapid.Bool().Draw(t, "failed"),
@@ -269,9 +274,7 @@ func gather(c *Client, queue, verb string, n int, call func(int) error) []error 
 }
 
 func (m *machine) extend(t *rapid.T) {
-	if len(m.deliveries) == 0 {
-		t.Skip("nothing was leased yet")
-	}
+	m.needsLease(t)
 	all, lease := rapid.SliceOfN(rapid.SampledFrom(m.deliveries), 1, 5).Draw(t, "deliveries"), someLeases.Draw(t, "lease")
 	m.do(t, step{
 		name: fmt.Sprint("extend ", len(all), " for ", lease),
@@ -287,9 +290,7 @@ func (m *machine) extend(t *rapid.T) {
 }
 
 func (m *machine) begin(t *rapid.T) {
-	if len(m.deliveries) == 0 {
-		t.Skip("nothing was leased yet")
-	}
+	m.needsLease(t)
 	d, lease := rapid.SampledFrom(m.deliveries).Draw(t, "delivery"), someLeases.Draw(t, "lease")
 	m.do(t, step{
 		name: fmt.Sprint("begin ", d.ID, " for ", lease),
