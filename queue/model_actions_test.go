@@ -170,7 +170,6 @@ func (m *machine) leaseUpTo(t *rapid.T, n int) {
 	})
 }
 
-// settlement draws how to settle one of the deliveries handed out.
 // needsLease has rapid draw another action while nothing was leased: its Skip ends no test.
 func (m *machine) needsLease(t *rapid.T) {
 	if len(m.deliveries) == 0 {
@@ -178,6 +177,7 @@ func (m *machine) needsLease(t *rapid.T) {
 	}
 }
 
+// settlement draws how to settle one of the deliveries handed out.
 func (m *machine) settlement(t *rapid.T) settlement {
 	m.needsLease(t)
 	st := settlement{
