@@ -31,6 +31,8 @@ type jobAnswer struct {
 	// Errors are the last failures, newest first, and ErrorsLost how many more there were.
 	Errors     []errorOfJob `json:"errors"`
 	ErrorsLost int          `json:"errors_not_kept"`
+	// Timeline is what is known of its past, in order.
+	Timeline []eventOfJob `json:"timeline"`
 	// Running is where a leased job runs, where its worker has said so.
 	Running *runningAnswer `json:"running,omitempty"`
 	Payload payloadAnswer  `json:"payload"`
@@ -50,6 +52,13 @@ type errorOfJob struct {
 	Error string    `json:"error"`
 	// Group is the fingerprint of its error group.
 	Group string `json:"group"`
+}
+
+type eventOfJob struct {
+	At   time.Time       `json:"at,omitzero"`
+	What queue.EventKind `json:"what"`
+	// Attempt is which start of the job it belongs to, from 1; left out where it belongs to none.
+	Attempt int `json:"attempt,omitempty"`
 }
 
 type runningAnswer struct {
@@ -84,8 +93,13 @@ func newJobAnswer(v *view, j *queue.JobInfo, form payloadForm) jobAnswer {
 		e := &j.Errors[i]
 		a.Errors[i] = errorOfJob{attempt.N, jsonTime(e.At), e.Error, attempt.Group.ID}
 	}
+	known := *j
 	if r := v.running(j); r != nil {
-		a.Running = &runningAnswer{r.Worker, r.Attempt, jsonTime(r.Since)}
+		a.Running, known.Run = &runningAnswer{r.Worker, r.Attempt, jsonTime(r.Since)}, r.Run
+	}
+	a.Timeline = []eventOfJob{}
+	for _, e := range known.Timeline() {
+		a.Timeline = append(a.Timeline, eventOfJob{jsonTime(e.At), e.What, e.Attempt})
 	}
 	return a
 }

@@ -72,7 +72,7 @@ func newJobHead(j *queue.JobInfo) jobHead {
 		Cancelled: j.Cancelled, Tags: j.Tags, Damaged: damage(j),
 	}
 	if j.State == queue.Done {
-		h.At = jsonTime(endedAt(j))
+		h.At = jsonTime(j.Ended())
 	}
 	return h
 }

@@ -90,7 +90,7 @@ func TestReplayByTime(t *testing.T) {
 		if err != nil || len(page.Jobs) != 4 {
 			t.Fatal(page.Jobs, err)
 		}
-		at := endedAt(&page.Jobs[0])
+		at := page.Jobs[0].Ended()
 		return writeTime(at.Add(-time.Hour)), writeTime(at.Add(time.Second))
 	}
 	for _, s := range []queue.State{queue.Dead, queue.Done} {

@@ -157,7 +157,7 @@ func (f *jobFilter) matches(j *queue.JobInfo) bool {
 		return false
 	}
 	if f.State == queue.Done {
-		ended := endedAt(j)
+		ended := j.Ended()
 		if ended.Before(f.From) || (!f.To.IsZero() && !ended.Before(f.To)) {
 			return false
 		}
@@ -170,23 +170,11 @@ func (f *jobFilter) matches(j *queue.JobInfo) bool {
 func arrivedAt(j *queue.JobInfo) time.Time {
 	switch {
 	case j.State == queue.Dead || j.State == queue.Done:
-		return endedAt(j)
+		return j.Ended()
 	case j.State == queue.Retrying && len(j.Errors) > 0:
 		return j.Errors[0].At
 	default:
 		return j.Created
-	}
-}
-
-// endedAt is when a done or dead job ended, as far as known.
-func endedAt(j *queue.JobInfo) time.Time {
-	switch j.State {
-	case queue.Done:
-		return j.At.Add(-j.Retain)
-	case queue.Dead:
-		return j.At
-	default:
-		return time.Time{}
 	}
 }
 

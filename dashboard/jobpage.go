@@ -58,7 +58,7 @@ func (v *view) shownJob(ctx context.Context, name, id string) (queue.JobInfo, pa
 
 func newJobPage(v *view, j *queue.JobInfo, payload payloadView) *jobPage {
 	p := &jobPage{
-		Job: newJobRow(j, v.now), Reason: reasonWord(j.Reason), Steps: timeline(j, v.running(j), v.now),
+		Job: newJobRow(j, v.now), Reason: reasonWord(j.Reason), Steps: steps(j, v.running(j), v.now),
 		Attempts: newAttempts(j, v), Payload: payload, Facts: jobFacts(j, v),
 		Reveals: v.acts(access.Reveal), Back: v.d.cfg.BasePath + "/" + jobPath(j.Queue, j.ID), Did: didPhrase(v.query),
 	}
@@ -90,7 +90,11 @@ func (v *view) running(j *queue.JobInfo) *running {
 		w := &v.frame.fleet.Workers[i]
 		for _, r := range w.Running {
 			if r.ID == j.ID && r.Queue == j.Queue {
-				return &running{Worker: cmp.Or(w.Name, w.Process.Name, w.Host), Attempt: r.Attempt, Since: r.Since}
+				run := &running{cmp.Or(w.Name, w.Process.Name, w.Host), r.Attempt, r.Since, r.Run}
+				if run.Started.IsZero() { // a worker of an earlier version
+					run.Started = r.Since
+				}
+				return run
 			}
 		}
 	}

@@ -29,9 +29,10 @@ func sampleJobs() []queue.JobInfo {
 	retrying.Unique = queue.Unique{Key: "order:88123", Scope: queue.ForWindow, Window: time.Hour}
 	retrying.Expires, retrying.OnExpiry = at(24*time.Hour), queue.DropExpired
 	retrying.Errors = []queue.Failure{
-		{At: at(-time.Minute), Attempt: 7, Error: "HTTP 503: upstream overloaded\ngoroutine 7 [running]:\nmain.call()\n\t/app/main.go:7"},
+		{At: at(-time.Minute), Attempt: 7, Error: "HTTP 503: upstream overloaded\ngoroutine 7 [running]:\nmain.call()\n\t/app/main.go:7", Run: queue.Run{Due: at(-80 * time.Second), Ready: at(-80*time.Second + 4*time.Millisecond), Started: at(-70 * time.Second)}},
 		{At: at(-5 * time.Minute), Attempt: 6, Error: "timeout after 10s"},
 	}
+	retrying.LostAt = []time.Time{at(-30 * time.Minute)}
 	dead := job("dead", queue.Dead, -10*time.Minute)
 	dead.Reason, dead.Failures, dead.Errors = queue.ReasonRejected, 1, []queue.Failure{{At: at(-10 * time.Minute), Attempt: 1, Error: "no such order 7"}}
 	running := job("running", queue.Leased, 20*time.Second)

@@ -44,7 +44,7 @@ func newJobRow(j *queue.JobInfo, now time.Time) jobRow {
 		Text: excerpt(lastError(j)), Bytes: formatBytes(len(j.Payload)), Damaged: damage(j),
 	}
 	if j.State == queue.Done {
-		r.When, r.What = newMoment(endedAt(j), now), say("ended")
+		r.When, r.What = newMoment(j.Ended(), now), say("ended")
 	}
 	if r.Binary = !isText(j.Payload); !r.Binary {
 		r.Payload = excerpt(string(j.Payload))

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"slices"
 	"time"
 
 	"github.com/dueq-io/dueq/queue"
@@ -11,26 +10,30 @@ import (
 type step struct {
 	What phrase
 	When *moment
-	// Note is what there is to say beside: how long since the step before, or whose clock it is.
+	// Note is what there is to say beside: how long after the step before, or whose clock it is.
 	Note phrase
 	// State colours the step; Ahead says that it has not happened yet.
 	State queue.State
 	Ahead bool
 }
 
-// timeline is what is known of a job's life, in its order, which the clocks of several machines need not
-// agree with. Redis keeps no record of moves: what a job no
-// longer shows, such as when it was promoted the time before, is not there.
-func timeline(j *queue.JobInfo, run *running, now time.Time) []step {
-	var steps []step
+// steps are what is known of a job's life, in its order, which the clocks of several machines need not agree with.
+func steps(j *queue.JobInfo, run *running, now time.Time) []step {
+	var all []step
 	add := func(at time.Time, state queue.State, what, note phrase) {
 		if !at.IsZero() {
-			steps = append(steps, step{What: what, When: newMoment(at, now), Note: note, State: state, Ahead: at.After(now)})
+			all = append(all, step{What: what, When: newMoment(at, now), Note: note, State: state, Ahead: at.After(now)})
 		}
 	}
-	add(j.Created, "", say("enqueued"), say("by the producer's clock"))
-	for _, e := range slices.Backward(j.Errors) { // they are newest first
-		add(e.At, queue.Retrying, say("attempt %d failed", e.Attempt), say("by the worker's clock"))
+	known := *j
+	if run != nil {
+		known.Run = run.Run
+	}
+	var before queue.Event
+	for _, e := range known.Timeline() {
+		state, what, note := eventWords(e, before, j)
+		add(e.At, state, what, note)
+		before = e
 	}
 	switch j.State {
 	case queue.Delayed:
@@ -38,22 +41,52 @@ func timeline(j *queue.JobInfo, run *running, now time.Time) []step {
 	case queue.Retrying:
 		add(j.At, queue.Retrying, say("due for another attempt"), overdueBy(j.At, now))
 	case queue.Ready:
-		add(j.At, queue.Ready, say("became due"), waited(j.At, now))
+		if !j.Run.Ready.IsZero() {
+			all[len(all)-1].Note = waited(j.Run.Ready, now)
+		}
 	case queue.Leased:
 		if run != nil {
-			add(run.Since, queue.Leased, say("attempt %d started", run.Attempt), say("on %s", run.Worker))
+			all[len(all)-1].Note = say("on %s", run.Worker)
 		}
 		add(j.At, queue.Leased, say("lease ends, unless the worker extends it"), phrase{})
-	case queue.Dead:
-		add(j.At, queue.Dead, say("died"), reasonWord(j.Reason))
 	case queue.Done:
-		add(endedAt(j), queue.Done, say("done"), phrase{})
 		add(j.At, queue.Done, say("is forgotten"), phrase{})
+	case queue.Dead:
 	}
 	if !j.Expires.IsZero() && j.State != queue.Dead && j.State != queue.Done {
 		add(j.Expires, "", say("expires, if it has not started"), phrase{})
 	}
-	return steps
+	return all
+}
+
+// eventWords says what an event is, after the one before.
+func eventWords(e, before queue.Event, j *queue.JobInfo) (state queue.State, what, note phrase) {
+	switch e.What {
+	case queue.EventEnqueued:
+		return "", say("enqueued"), say("by the producer's clock")
+	case queue.EventDue:
+		return queue.Delayed, say("became due"), phrase{}
+	case queue.EventReady:
+		return queue.Ready, say("became ready"), after(e, before)
+	case queue.EventStarted:
+		return queue.Leased, say("attempt %d started", e.Attempt), after(e, before)
+	case queue.EventFailed:
+		return queue.Retrying, say("attempt %d failed", e.Attempt), say("by the worker's clock")
+	case queue.EventLost:
+		return queue.Retrying, say("its worker was lost, or away from Redis for too long"), phrase{}
+	case queue.EventDied:
+		return queue.Dead, say("died"), reasonWord(j.Reason)
+	default:
+		return queue.Done, say("done"), after(e, before)
+	}
+}
+
+// after says how long after another an event was, where both are of one run and by Redis's clock.
+func after(e, before queue.Event) phrase {
+	if before.Attempt != 0 && before.What != queue.EventFailed && e.At.After(before.At) {
+		return say("%s after that", formatSpan(e.At.Sub(before.At)))
+	}
+	return phrase{}
 }
 
 func overdueBy(due, now time.Time) phrase {
@@ -63,8 +96,8 @@ func overdueBy(due, now time.Time) phrase {
 	return phrase{}
 }
 
-func waited(due, now time.Time) phrase {
-	if late := now.Sub(due); late > 0 {
+func waited(ready, now time.Time) phrase {
+	if late := now.Sub(ready); late > 0 {
 		return say("waits for a worker since %s", formatSpan(late))
 	}
 	return phrase{}
@@ -93,4 +126,5 @@ type running struct {
 	Worker  string
 	Attempt int
 	Since   time.Time
+	queue.Run
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/dueq-io/dueq/queue"
 )
 
-const ms1 = "0000000000001"
+const ms1 = "00000000000010000000000001"
 
 // disorders are planted one at a time, in a queue with a job in each state by that name.
 var disorders = []struct {

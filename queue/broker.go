@@ -84,14 +84,15 @@ func parseLease(s *shard, reply any, lease time.Duration) ([]*Delivery, bool, er
 	for i := range block {
 		d := &block[i]
 		entry, _ := entries[i].(string)
-		d.ID, d.Due = splitEntry(entry)
+		id, run := splitEntry(entry)
+		d.ID, d.Due, d.Ready = id, run.Due, run.Ready
 		d.shard, d.Token = s, token+int64(i)
 		d.token = strconv.FormatInt(d.Token, 10)
 		d.LeasedAt, d.Deadline = leasedAt, leasedAt.Add(lease)
 		if i < len(noted) {
 			if entry, ok := noted[i].(string); ok {
 				f := parseFaults(entry)
-				d.Failures, d.LostLeases, d.Errors = f.failures, f.lost, f.errors
+				d.Failures, d.LostLeases, d.Errors, d.LostAt = f.failures, f.lost, f.errors, f.lostAt
 			}
 		}
 		d.Attempt = d.Failures + d.LostLeases + 1
@@ -100,19 +101,28 @@ func parseLease(s *shard, reply any, lease time.Duration) ([]*Delivery, bool, er
 	return out, more == 1, nil
 }
 
-// entryDigits is the length of the due time in ms before the id in an entry of a ready list.
-const entryDigits = 13
+// timeDigits is the length of a time in ms in an entry of a ready list, which has two before the id: when the
+// job was due and when it became ready.
+const (
+	timeDigits  = 13
+	entryDigits = 2 * timeDigits
+)
 
-// splitEntry takes an entry of a ready list apart.
-func splitEntry(entry string) (id string, due time.Time) {
+// splitEntry takes an entry of a ready list apart. A time that cannot be read is zero.
+func splitEntry(entry string) (id string, run Run) {
 	if len(entry) < entryDigits {
-		return entry, time.Time{}
+		return entry, run
 	}
-	ms, err := strconv.ParseInt(entry[:entryDigits], 10, 64)
+	run.Due, run.Ready = entryTime(entry[:timeDigits]), entryTime(entry[timeDigits:entryDigits])
+	return entry[entryDigits:], run
+}
+
+func entryTime(digits string) time.Time {
+	ms, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		return entry[entryDigits:], time.Time{}
+		return time.Time{}
 	}
-	return entry[entryDigits:], time.UnixMilli(ms)
+	return time.UnixMilli(ms)
 }
 
 // Extend gives the leases of deliveries their full length again, from now on by Redis's clock. The

@@ -81,7 +81,7 @@ func TestDamagedEnvelopeIsRequeued(t *testing.T) {
 
 // A faults entry that cannot be read counts as none, and stops neither a worker nor the reaper.
 func TestDamagedFaults(t *testing.T) {
-	for _, entry := range []string{"", "x", "1 2", "1 1 - not json", "-1 0 - []"} {
+	for _, entry := range []string{"", "x", "1 2", "1 1 - not json", "-1 0 - []", "1 1@@7 done x", "1 1@x - []"} {
 		t.Run(entry, func(t *testing.T) {
 			onEach(t, func(t *testing.T, h *harness) {
 				for _, id := range []string{"a", "b", "c", "d"} {

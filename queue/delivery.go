@@ -23,11 +23,13 @@ type Delivery struct {
 	Failures, LostLeases int
 	// Errors are the last failures, newest first, at most 5.
 	Errors []Failure
+	// LostAt is when the last leases were lost, newest first, at most 5, by Redis's clock.
+	LostAt []time.Time
 	// Created is when the job was enqueued, by the producer's clock; zero if unknown.
 	Created time.Time
-	// LeasedAt is when the lease began and Deadline when it ends unless it is extended, both by
-	// Redis's clock.
-	LeasedAt, Deadline time.Time
+	// Ready is when the job became ready, LeasedAt when the lease began and Deadline when it ends unless it is
+	// extended, all by Redis's clock. From Due to Ready the job waited for a mover, from then on for a worker.
+	Ready, LeasedAt, Deadline time.Time
 	// Err is ErrDamaged or ErrNewerVersion when the job cannot be decoded. It should be buried then
 	// with ReasonDamaged, which keeps its bytes.
 	Err error
@@ -66,13 +68,22 @@ func markField(mark string) string {
 	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(mark)))
 }
 
-// keepSpec is the spec of ack: empty, or how long the job stays in done and the mark.
+// keepSpec is the spec of ack: empty, or how long the job stays in done, the mark, and what is kept of its runs.
 func (d *Delivery) keepSpec() string {
 	retain := max(d.Retain, 0)
 	if retain == 0 && d.mark == "" {
 		return ""
 	}
-	return strconv.FormatInt(retain.Milliseconds(), 10) + " " + strconv.FormatInt(d.keep.Milliseconds(), 10) + " " + d.mark
+	spec := strconv.FormatInt(retain.Milliseconds(), 10) + " " + strconv.FormatInt(d.keep.Milliseconds(), 10) + " " + d.mark + "\t"
+	if retain > 0 {
+		spec += failuresText(append([]Failure{{Attempt: d.Attempt, Run: d.Run()}}, d.Errors...))
+	}
+	return spec
+}
+
+// Run is the times of this attempt, as they are kept with the job.
+func (d *Delivery) Run() Run {
+	return Run{Due: d.Due.UTC(), Ready: d.Ready.UTC(), Started: d.LeasedAt.UTC()}
 }
 
 // Reason says why a job is dead.
@@ -95,6 +106,15 @@ const (
 	reasonDropped Reason = "dropped"
 )
 
+// Run is when an attempt came to be, by Redis's clock. From Due to Ready the job waited for a mover, from Ready to
+// Started for a worker.
+type Run struct {
+	// Due is when the job was due, Ready when it became ready, Started when a worker leased it; zero if unknown.
+	Due     time.Time `json:"due,omitzero"`
+	Ready   time.Time `json:"ready,omitzero"`
+	Started time.Time `json:"started,omitzero"`
+}
+
 // Failure is one failed attempt.
 type Failure struct {
 	// At is when, by the worker's clock.
@@ -103,6 +123,7 @@ type Failure struct {
 	Attempt int `json:"attempt"`
 	// Error is what the handler said, at most 4 KiB.
 	Error string `json:"error"`
+	Run
 }
 
 const (
@@ -113,11 +134,18 @@ const (
 // faults is an entry of the faults hash: "failures lost reason errors".
 type faults struct {
 	failures, lost int
-	reason         Reason
+	// lostAt is when the last leases were lost: '@' and a time in ms after their number for each, newest first.
+	lostAt []time.Time
+	reason Reason
 	// begun is the token under which the handler of a job that leases were lost with has begun.
 	begun  string
 	errors []Failure
+	// run is the one that succeeded, of a job that is kept.
+	run Run
 }
+
+// ranToEnd stands in place of a reason where the first of the errors is the run that succeeded.
+const ranToEnd = "done"
 
 func parseFaults(entry string) faults {
 	var f faults
@@ -125,14 +153,22 @@ func parseFaults(entry string) faults {
 	if len(part) < 4 {
 		return f
 	}
-	f.failures, f.lost = countOf(part[0]), countOf(part[1])
-	if begun, ok := strings.CutPrefix(part[2], "+"); ok {
-		f.begun = begun
-	} else if part[2] != "-" {
-		f.reason = Reason(part[2])
+	losses := strings.Split(part[1], "@")
+	f.failures, f.lost = countOf(part[0]), countOf(losses[0])
+	for _, ms := range losses[1:min(len(losses), maxFailures+1)] {
+		f.lostAt = append(f.lostAt, entryTime(ms))
 	}
 	// What cannot be read is shown as none: the errors are there for people, not for decisions.
 	_ = json.Unmarshal([]byte(part[3]), &f.errors)
+	begun, hasBegun := strings.CutPrefix(part[2], "+")
+	switch {
+	case hasBegun:
+		f.begun = begun
+	case part[2] == ranToEnd && len(f.errors) > 0:
+		f.run, f.errors = f.errors[0].Run, f.errors[1:]
+	case part[2] != "-" && part[2] != ranToEnd:
+		f.reason = Reason(part[2])
+	}
 	return f
 }
 
@@ -150,9 +186,13 @@ func (d *Delivery) withFailure(cause error, now time.Time) string {
 	all := d.Errors
 	if cause != nil {
 		text := strings.ToValidUTF8(cause.Error(), "�")
-		all = append([]Failure{{At: now, Attempt: d.Attempt, Error: cut(text, maxErrorBytes)}}, all...)
+		all = append([]Failure{{At: now, Attempt: d.Attempt, Error: cut(text, maxErrorBytes), Run: d.Run()}}, all...)
 	}
-	out, err := json.Marshal(all[:min(len(all), maxFailures)])
+	return failuresText(all[:min(len(all), maxFailures)])
+}
+
+func failuresText(all []Failure) string {
+	out, err := json.Marshal(all)
 	if err != nil {
 		return "[]"
 	}

@@ -62,6 +62,8 @@ type RunningJob struct {
 	Attempt int    `json:"attempt"`
 	// Since is when the job was leased, by the worker's clock.
 	Since time.Time `json:"since"`
+	// Run is the same by Redis's clock, and how the job came to be leased.
+	Run
 }
 
 // ProducerInfo is a program that is alive and has enqueued jobs.

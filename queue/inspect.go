@@ -133,8 +133,8 @@ func (r *reading) oldest() (first time.Time, ok bool) {
 		if head.Val() == "" {
 			continue
 		}
-		if _, due := splitEntry(head.Val()); !ok || due.Before(first) {
-			first, ok = due, true
+		if _, run := splitEntry(head.Val()); !ok || run.Due.Before(first) {
+			first, ok = run.Due, true
 		}
 	}
 	return first, ok

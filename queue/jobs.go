@@ -18,8 +18,8 @@ type JobInfo struct {
 	// Created is when the job was enqueued, by the producer's clock; zero if unknown.
 	Created time.Time
 	// At is the moment that goes with State, by Redis's clock: when a delayed or retrying job is due,
-	// when a ready job became due (zero where it was not met in its list), when a lease ends, when a
-	// dead job died, until when a done job is kept.
+	// when a ready job became due (zero where it was not met in its list: Job looks at 1,000 entries at each end),
+	// when a lease ends, when a dead job died, until when a done job is kept.
 	At time.Time
 	// Token is the fencing number of the lease, 0 when there is none; Cancelled says that the job was
 	// cancelled while it ran.
@@ -30,6 +30,11 @@ type JobInfo struct {
 	Failures, LostLeases int
 	Reason               Reason
 	Errors               []Failure
+	// LostAt is when the last leases were lost, newest first, at most 5, by Redis's clock.
+	LostAt []time.Time
+	// Run tells of a ready job when it was due and became ready, as At does, and of a done one how it came to be
+	// done; otherwise it is zero. Of a leased job its worker tells (RunningJob).
+	Run Run
 	// Err is ErrDamaged or ErrNewerVersion when the record cannot be decoded; Payload is the whole
 	// record then.
 	Err error
@@ -40,14 +45,43 @@ func (in *Inspector) Job(ctx context.Context, queue, id string) (JobInfo, error)
 	if err := errors.Join(checkQueue(queue), checkID(id)); err != nil {
 		return JobInfo{}, err
 	}
-	jobs, err := in.load(ctx, in.c.lineOf(queue).shard, []string{id})
+	s := in.c.lineOf(queue).shard
+	jobs, err := in.load(ctx, s, []string{id})
 	if err != nil {
 		return JobInfo{}, err
 	}
 	if len(jobs) == 0 {
 		return JobInfo{}, fmt.Errorf("job %s in queue %s: %w", id, queue, ErrNotFound)
 	}
-	return jobs[0], nil
+	if jobs[0].State == Ready {
+		err = in.meet(ctx, s, &jobs[0])
+	}
+	return jobs[0], err
+}
+
+var readyLists = map[Priority]string{High: "high", Normal: "ready", Low: "low"}
+
+// readyLook is how many entries at each end of a ready list are looked at for a job.
+const readyLook = 1000
+
+// meet notes what the entry of a ready job says, where it is met. One of a job of that ID that was cancelled comes
+// before it.
+func (in *Inspector) meet(ctx context.Context, s *shard, job *JobInfo) error {
+	pipe := in.c.rdb.Pipeline()
+	list := s.keys[readyLists[job.Priority]]
+	head, tail := pipe.LRange(ctx, list, 0, readyLook-1), pipe.LRange(ctx, list, -readyLook, -1)
+	if err := exec(ctx, pipe); err != nil {
+		return fmt.Errorf("read the ready jobs of %s: %w", s.queue, err)
+	}
+	job.met(splitEntries(slices.Concat(head.Val(), tail.Val())))
+	return nil
+}
+
+// met notes of a ready job what its entry says, where that was met.
+func (j *JobInfo) met(entries map[string]Run) {
+	if run, ok := entries[j.ID]; ok && j.State == Ready {
+		j.Due, j.At, j.Run = run.Due, run.Due, run
+	}
 }
 
 // load reads the jobs of the ids that the shard has, in their order.
@@ -80,6 +114,7 @@ func (in *Inspector) load(ctx context.Context, s *shard, ids []string) ([]JobInf
 		if entry, ok := notes.Val()[i].(string); ok {
 			f := parseFaults(entry)
 			info.Failures, info.LostLeases, info.Reason, info.Errors = f.failures, f.lost, f.reason, f.errors
+			info.LostAt, info.Run = f.lostAt, f.run
 		}
 		if token, ok := tokens.Val()[i].(string); ok {
 			n, _ := strconv.ParseInt(token, 10, 64)
@@ -189,7 +224,10 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 		if err != nil {
 			return Page{}, fmt.Errorf("list jobs of %s: %w", queue, err)
 		}
-		dues := splitEntries(q.State, ids)
+		var entries map[string]Run
+		if q.State == Ready {
+			entries = splitEntries(ids)
+		}
 		jobs, err := in.load(ctx, s, ids)
 		if err != nil {
 			return Page{}, err
@@ -205,9 +243,7 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 				return page, nil
 			}
 			seen += slices.Index(ids[seen:], job.ID) + 1
-			if due, ok := dues[job.ID]; ok && job.State == Ready {
-				job.Due, job.At = due, due
-			}
+			job.met(entries)
 			if q.matches(&job) {
 				page.Jobs = append(page.Jobs, job)
 			}
@@ -218,17 +254,14 @@ func (in *Inspector) Jobs(ctx context.Context, queue string, q Query) (Page, err
 	}
 }
 
-// splitEntries turns entries of ready lists into ids, in place, and returns their due times.
-func splitEntries(state State, entries []string) map[string]time.Time {
-	if state != Ready {
-		return nil
-	}
-	dues := make(map[string]time.Time, len(entries))
+// splitEntries turns entries of ready lists into ids, in place, and returns their times.
+func splitEntries(entries []string) map[string]Run {
+	runs := make(map[string]Run, len(entries))
 	for i, entry := range entries {
-		id, due := splitEntry(entry)
-		entries[i], dues[id] = id, due
+		id, run := splitEntry(entry)
+		entries[i], runs[id] = id, run
 	}
-	return dues
+	return runs
 }
 
 // chooses says whether jobs have to be looked at to know which are selected.

@@ -20,9 +20,9 @@ var keyForms = map[string]keyForm{
 	"jobs":     {"jobs", "hash"},       // id -> envelope
 	"delayed":  {"delayed", "zset"},    // id -> due ms
 	"retry":    {"retry", "zset"},      // id -> due ms
-	"high":     {"ready:high", "list"}, // due ms and id
-	"ready":    {"ready", "list"},      // due ms and id
-	"low":      {"ready:low", "list"},  // due ms and id
+	"high":     {"ready:high", "list"}, // ms when it was due and became ready, and id
+	"ready":    {"ready", "list"},      // ms when it was due and became ready, and id
+	"low":      {"ready:low", "list"},  // ms when it was due and became ready, and id
 	"leased":   {"leased", "zset"},     // id -> lease deadline ms
 	"tokens":   {"tokens", "hash"},     // id -> token in force
 	"faults":   {"faults", "hash"},     // id -> failures, leases lost, reason, errors

@@ -154,7 +154,7 @@ func (m *machine) leaseUpTo(t *rapid.T, n int) {
 				m.lastToken = d.Token
 				out = append(out, fmt.Sprint(leasedJob{
 					d.ID, d.Token, d.Failures, d.LostLeases, len(d.Errors), d.Attempt,
-					d.Due.UnixMilli(), d.LeasedAt.UnixMilli(), d.Deadline.UnixMilli(),
+					d.Due.UnixMilli(), d.Ready.UnixMilli(), d.LeasedAt.UnixMilli(), d.Deadline.UnixMilli(),
 				}))
 			}
 			return strings.Join(out, " | ")

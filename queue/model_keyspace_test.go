@@ -117,7 +117,23 @@ func jobLine(j *Job) string {
 }
 
 func faultsLine(f *faults) string {
-	return fmt.Sprintf("%d failures, %d lost, reason %q, begun %q, %d errors", f.failures, f.lost, f.reason, f.begun, len(f.errors))
+	var runs []string
+	for _, e := range f.errors {
+		runs = append(runs, runLine(&e.Run))
+	}
+	var lost []int64
+	for _, at := range f.lostAt {
+		lost = append(lost, at.UnixMilli())
+	}
+	return fmt.Sprintf("%d failures in %v, %d lost, the last at %v, reason %q, begun %q, done in %s",
+		f.failures, runs, f.lost, lost, f.reason, f.begun, runLine(&f.run))
+}
+
+func runLine(r *Run) string {
+	if *r == (Run{}) {
+		return "-"
+	}
+	return fmt.Sprint(r.Due.UnixMilli(), " ", r.Ready.UnixMilli(), " ", r.Started.UnixMilli())
 }
 
 // difference says where two forms of a shard differ, key by key.
@@ -203,8 +219,8 @@ func (ks *keyspace) disorder(c *Client, now time.Time) []string {
 	}
 	for _, list := range listNames {
 		for _, entry := range ks.list[list] {
-			if id, due := splitEntry(entry); due.After(now) {
-				report("job %s is ready %v early", id, due.Sub(now))
+			if id, run := splitEntry(entry); run.Due.After(run.Ready) || run.Ready.After(now) {
+				report("job %s was due at %v and ready at %v, now is %v", id, run.Due, run.Ready, now)
 			}
 		}
 	}

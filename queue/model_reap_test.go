@@ -83,8 +83,9 @@ func (m *model) reap(cfg ReapConfig) Reaping {
 func (m *model) lose(j *modelJob) {
 	f := faults{}
 	if j.faults != nil {
-		f.failures, f.lost, f.errors = j.faults.failures, j.faults.lost, j.faults.errors
+		f.failures, f.lost, f.errors, f.lostAt = j.faults.failures, j.faults.lost, j.faults.errors, j.faults.lostAt
 	}
 	f.lost++
+	f.lostAt = append([]time.Time{time.UnixMilli(m.now)}, f.lostAt[:min(len(f.lostAt), maxFailures-1)]...)
 	j.faults = &f
 }

@@ -52,11 +52,11 @@ type modelJob struct {
 	claims    bool
 }
 
-// slot is an entry of a ready list: a job, and when it was due.
+// slot is an entry of a ready list: a job, when it was due, and since when it is ready.
 type slot struct {
-	id  string
-	due int64
-	job *modelJob
+	id         string
+	due, ready int64
+	job        *modelJob
 }
 
 // modelLock is a unique lock. until is 0 where an event ends it.
@@ -93,7 +93,7 @@ func (m *model) push(head bool, ids []string, due func(id string) int64) {
 	for _, id := range ids {
 		j := m.jobs[id]
 		list := rankNames[j.job.Priority]
-		part[list] = append(part[list], slot{id, due(id), j})
+		part[list] = append(part[list], slot{id, due(id), m.now, j})
 		j.at, j.token, j.cancelled = "ready", 0, false
 	}
 	for list, slots := range part {
@@ -326,7 +326,7 @@ func (m *model) lines() map[string][]string {
 	ghosts := map[string]int{}
 	for list, slots := range m.ready {
 		for _, s := range slots {
-			put(list, "%013d%s", s.due, s.id)
+			put(list, "%013d%013d%s", s.due, s.ready, s.id)
 			if m.ghost(s) {
 				ghosts[rankLetters[list]+s.id]++
 			}

@@ -42,7 +42,7 @@ type leasedJob struct {
 	id                              string
 	token                           int64
 	failures, lost, errors, attempt int
-	due, leasedAt, deadline         int64
+	due, ready, leasedAt, deadline  int64
 }
 
 func (m *model) lease(n int, lease time.Duration) (out []leasedJob, more bool, err error) {
@@ -91,7 +91,7 @@ func (m *model) take(s slot, lease time.Duration) leasedJob {
 	m.history.at(m.now).Lateness[partOf(m.now-s.due)]++
 	j.at, j.token, j.score = "leased", m.token, m.now+lease.Milliseconds()
 	m.unlock(s.id, "started")
-	out := leasedJob{id: s.id, token: m.token, attempt: 1, due: s.due, leasedAt: m.now, deadline: j.score}
+	out := leasedJob{id: s.id, token: m.token, attempt: 1, due: s.due, ready: s.ready, leasedAt: m.now, deadline: j.score}
 	if f := j.faults; f != nil {
 		out.failures, out.lost, out.errors, out.attempt = f.failures, f.lost, len(f.errors), f.failures+f.lost+1
 	}
@@ -174,6 +174,12 @@ func (m *model) ack(j *modelJob, st settlement) {
 		m.remove(j.job.ID, "done")
 		return
 	}
+	f := faults{}
+	if j.faults != nil {
+		f = faults{failures: j.faults.failures, lost: j.faults.lost, lostAt: j.faults.lostAt}
+	}
+	f.run, f.errors = st.d.Run(), st.d.Errors
+	j.faults = &f
 	m.unlock(j.job.ID, "done")
 	m.end(j.job.ID, "done", m.now+j.job.Retain.Milliseconds())
 	m.kept++
@@ -181,15 +187,15 @@ func (m *model) ack(j *modelJob, st settlement) {
 
 // fail notes how an attempt ended: the errors that the delivery brought, and one more for a failure.
 func (m *model) fail(j *modelJob, d *Delivery, failed bool, reason Reason) {
-	f, errors := faults{reason: reason}, len(d.Errors)
+	f := faults{reason: reason, errors: d.Errors}
 	if j.faults != nil {
-		f.failures, f.lost = j.faults.failures, j.faults.lost
+		f.failures, f.lost, f.lostAt = j.faults.failures, j.faults.lost, j.faults.lostAt
 	}
 	if failed {
 		f.failures++
-		errors++
+		f.errors = append([]Failure{{Run: d.Run()}}, f.errors...)
 	}
-	f.errors = make([]Failure, min(maxFailures, errors))
+	f.errors = f.errors[:min(maxFailures, len(f.errors))]
 	j.faults = &f
 }
 

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -34,7 +33,7 @@ func (in *Inspector) Recent(ctx context.Context, queue string, n int) (Recent, e
 	}
 	s := in.c.lineOf(queue).shard
 	var out Recent
-	ids, dues, err := in.latest(ctx, s, &out)
+	ids, entries, err := in.latest(ctx, s, &out)
 	if err != nil {
 		return Recent{}, fmt.Errorf("newest jobs of %s: %w", queue, err)
 	}
@@ -45,9 +44,7 @@ func (in *Inspector) Recent(ctx context.Context, queue string, n int) (Recent, e
 			return Recent{}, err
 		}
 		for i := range jobs {
-			if due, ok := dues[jobs[i].ID]; ok && jobs[i].State == Ready {
-				jobs[i].Due, jobs[i].At = due, due
-			}
+			jobs[i].met(entries)
 		}
 		out.Jobs = append(out.Jobs, jobs...)
 		slices.SortFunc(out.Jobs, func(a, b JobInfo) int { // generated IDs rise within a ms, too
@@ -62,9 +59,9 @@ func (in *Inspector) Recent(ctx context.Context, queue string, n int) (Recent, e
 // recentPlaces are where jobs are. The newest are mostly at the end.
 var recentPlaces = []string{"leased", "retry", "dead", "done", "high", "low", "ready", "delayed"}
 
-// latest returns the ids of jobs that may be the newest, each once, and when the ready ones became due. It sets
-// Total and Cut.
-func (in *Inspector) latest(ctx context.Context, s *shard, out *Recent) ([]string, map[string]time.Time, error) {
+// latest returns the ids of jobs that may be the newest, each once, and what the entries of ready ones say. It
+// sets Total and Cut.
+func (in *Inspector) latest(ctx context.Context, s *shard, out *Recent) ([]string, map[string]Run, error) {
 	pipe := in.c.rdb.Pipeline()
 	total, sizes := pipe.HLen(ctx, s.keys["jobs"]), map[string]*redis.IntCmd{}
 	for _, place := range recentPlaces {
@@ -105,13 +102,13 @@ func (in *Inspector) latest(ctx context.Context, s *shard, out *Recent) ([]strin
 		return nil, nil, err
 	}
 	var ids []string
-	dues := map[string]time.Time{}
+	entries := map[string]Run{}
 	for _, list := range lists {
-		maps.Copy(dues, splitEntries(Ready, list.Val()))
+		maps.Copy(entries, splitEntries(list.Val()))
 	}
 	for _, part := range slices.Concat(sets, lists) {
 		ids = append(ids, part.Val()...)
 	}
 	slices.Sort(ids)
-	return slices.Compact(ids), dues, nil
+	return slices.Compact(ids), entries, nil
 }

@@ -23,6 +23,7 @@ func (w *Worker) report() queue.WorkerReport {
 	for _, job := range w.running.oldest(reportedJobs) {
 		r.Running = append(r.Running, queue.RunningJob{
 			ID: job.d.ID, Queue: job.d.Queue, Kind: job.d.Kind, Attempt: job.d.Attempt, Since: job.began,
+			Run: job.d.Run(),
 		})
 	}
 	return r

@@ -55,6 +55,10 @@ func printJob(w io.Writer, j *queue.JobInfo, now time.Time) error {
 		return err
 	}
 	var b strings.Builder
+	b.WriteString("\ntimeline\n")
+	for _, e := range j.Timeline() {
+		fmt.Fprintf(&b, "  %s  %s%s\n", stamp(e.At), eventText(e), moment(e.At, now))
+	}
 	for i, failure := range j.Errors {
 		if i == 0 {
 			b.WriteString("\nerrors, newest first\n")
@@ -67,6 +71,13 @@ func printJob(w io.Writer, j *queue.JobInfo, now time.Time) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func eventText(e queue.Event) string {
+	if e.Attempt == 0 {
+		return fmt.Sprintf("%-21s", e.What)
+	}
+	return fmt.Sprintf("%-9s attempt %-3d", e.What, e.Attempt)
 }
 
 // jobRows are the lines of the text form that have something to say.

@@ -24,6 +24,7 @@ type jobView struct {
 	MaxAttempts   int               `json:"max_attempts,omitempty"`
 	Reason        queue.Reason      `json:"reason,omitempty"`
 	Errors        []queue.Failure   `json:"errors,omitempty"`
+	Timeline      []queue.Event     `json:"timeline"`
 	Token         int64             `json:"token,omitempty"`
 	Cancelled     bool              `json:"cancelled,omitempty"`
 	Unique        string            `json:"unique,omitempty"`
@@ -41,7 +42,7 @@ func viewOf(j *queue.JobInfo, withPayload bool) *jobView {
 		Queue: j.Queue, ID: j.ID, Kind: j.Kind, State: j.State, Priority: j.Priority.String(),
 		At: optionalStamp(j.At), Due: optionalStamp(j.Due), Created: optionalStamp(j.Created), Expires: optionalStamp(j.Expires),
 		PayloadBytes: len(j.Payload), Failures: j.Failures, LostLeases: j.LostLeases, MaxAttempts: j.MaxAttempts,
-		Reason: j.Reason, Errors: j.Errors, Token: j.Token, Cancelled: j.Cancelled, Unique: j.Unique.Key,
+		Reason: j.Reason, Errors: j.Errors, Timeline: j.Timeline(), Token: j.Token, Cancelled: j.Cancelled, Unique: j.Unique.Key,
 		Tags: j.Tags, Headers: j.Headers,
 	}
 	if withPayload {

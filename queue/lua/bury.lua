@@ -10,11 +10,11 @@ for _, i in ipairs(mine) do
   if reason[i] == 'dropped' then
     dropped[#dropped + 1] = id[i]
   else
-    local failures, lost = counts(redis.call('HGET', faults, id[i]))
+    local failures, losses = counts(redis.call('HGET', faults, id[i]))
     buried[#buried + 1], fails = id[i], fails + failed[i]
     if reason[i] == 'expired' then expired = expired + 1 end
     faulty[#faulty + 1] = id[i]
-    faulty[#faulty + 1] = failures + failed[i] .. ' ' .. lost .. ' ' .. reason[i] .. ' ' .. errors[i]
+    faulty[#faulty + 1] = failures + failed[i] .. ' ' .. losses .. ' ' .. reason[i] .. ' ' .. errors[i]
     when[#when + 1], when[#when + 2] = now, id[i]
   end
 end

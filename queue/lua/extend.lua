@@ -17,8 +17,8 @@ local deadlines = {}
 for n, i in ipairs(mine) do deadlines[2 * n - 1], deadlines[2 * n] = now + lease_ms, id[i] end
 if #mine > 0 then
   for _, i in ipairs(begun == '1' and mine or {}) do
-    local failures, lost, errors = counts(redis.call('HGET', faults, id[i]))
-    if lost > 0 then redis.call('HSET', faults, id[i], failures .. ' ' .. lost .. ' +' .. token[i] .. ' ' .. errors) end
+    local failures, losses, errors, _, lost = counts(redis.call('HGET', faults, id[i]))
+    if lost > 0 then redis.call('HSET', faults, id[i], failures .. ' ' .. losses .. ' +' .. token[i] .. ' ' .. errors) end
   end
   redis.call('ZADD', leased, unpack(deadlines))
   count('extend', #mine)

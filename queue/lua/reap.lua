@@ -23,14 +23,14 @@ local judged = now < grace and math.min(spared, now) or now
 local back, entries, buried, ended, faulty, when = {}, {}, {}, {}, {}, {}
 if head <= judged then
   for _, job in ipairs(redis.call('ZRANGEBYSCORE', leased, '-inf', judged, 'LIMIT', 0, limit)) do
-    local failures, lost, errors, begun = counts(redis.call('HGET', faults, job))
+    local failures, losses, errors, begun, lost = counts(redis.call('HGET', faults, job))
     local held = redis.call('HGET', tokens, job) or ''
     if string.sub(held, 1, 1) == '-' or redis.call('HEXISTS', jobs, job) == 0 then
       ended[#ended + 1] = job
     else
       local ended_by_it = lost < tonumber(alone_after) or begun == '+' .. held or lost + 1 >= 10 * max_lost
       local reason = lost + 1 >= tonumber(max_lost) and ended_by_it and 'crash-loop' or '-'
-      faulty[#faulty + 1], faulty[#faulty + 2] = job, failures .. ' ' .. lost + 1 .. ' ' .. reason .. ' ' .. errors
+      faulty[#faulty + 1], faulty[#faulty + 2] = job, failures .. ' ' .. one_more(losses) .. ' ' .. reason .. ' ' .. errors
       if reason == '-' then
         back[#back + 1], entries[#entries + 1] = job, entry(now, job)
       else

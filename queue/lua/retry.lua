@@ -7,8 +7,8 @@
 local mine, cancelled, refused = owned(id, token)
 local faulty = {}
 for _, i in ipairs(mine) do
-  local failures, lost = counts(redis.call('HGET', faults, id[i]))
-  faulty[#faulty + 1], faulty[#faulty + 2] = id[i], failures + 1 .. ' ' .. lost .. ' - ' .. errors[i]
+  local failures, losses = counts(redis.call('HGET', faults, id[i]))
+  faulty[#faulty + 1], faulty[#faulty + 2] = id[i], failures + 1 .. ' ' .. losses .. ' - ' .. errors[i]
 end
 
 -- writes

@@ -18,7 +18,7 @@ local function spot(spots, wanted, list, near, far)
   if far < near then return end
   local part = redis.call('LRANGE', list, -far, -near)
   for i, item in ipairs(part) do
-    local job = string.sub(item, 14)
+    local job = string.sub(item, 27)
     if wanted[job] then spots[near + #part - i] = job end
   end
 end

@@ -2,7 +2,7 @@
 -- KEYS high ready low faults
 
 -- How many workers were lost with a job, by its faults entry.
-local function lost_with(noted) return tonumber(string.match(noted or '', '^%d+ (%d+) ') or 0) end
+local function lost_with(noted) return tonumber(string.match(noted or '', '^%d+ (%d+)[@%d]* ') or 0) end
 
 -- Up to limit entries in order of priority, how many of each list, and the faults entries by id, nil where the
 -- shard has none. A job that alone_after workers were lost with comes alone: if it is what ends them, no other
@@ -13,7 +13,7 @@ local function meet(limit, alone_after)
     if #ids < limit then
       local part = redis.call('LRANGE', list, 0, limit - #ids - 1)
       cut[i] = #part
-      for _, item in ipairs(part) do entries[#entries + 1], ids[#ids + 1] = item, string.sub(item, 14) end
+      for _, item in ipairs(part) do entries[#entries + 1], ids[#ids + 1] = item, string.sub(item, 27) end
     end
   end
   if #ids == 0 or redis.call('HLEN', faults) == 0 then return entries, ids, cut end

@@ -19,7 +19,7 @@ local function mend(p, grace_ms)
   end
   if p.keep == dead and p.damaged then
     local noted = redis.call('HGET', faults, p.job) or '0 0 - '
-    redis.call('HSET', faults, p.job, (string.gsub(noted, '^(%d+ %d+) %S+', '%1 damaged')))
+    redis.call('HSET', faults, p.job, (string.gsub(noted, '^(%d+ %S+) %S+', '%1 damaged')))
     unlock(ids, 'done')
   end
   for _, set in ipairs(p.places) do

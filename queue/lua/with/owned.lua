@@ -20,11 +20,17 @@ local function owned(id, token)
   return mine, cancelled, refused
 end
 
--- What is in a faults entry ('failures lost reason errors'): failures, leases lost, errors, reason. One that
--- cannot be read counts as none, so that it stops nobody.
+-- What is in a faults entry ('failures lost reason errors'): failures, leases lost as they stand there, with their
+-- times, errors, reason, how many leases were lost. One that cannot be read counts as none, so that it stops nobody.
 local function counts(entry)
-  local failures, lost, reason, errors = string.match(entry or '', '^(%d+) (%d+) (%S+) (.*)$')
-  return tonumber(failures or 0), tonumber(lost or 0), errors or '', reason
+  local failures, lost, times, reason, errors = string.match(entry or '', '^(%d+) (%d+)([@%d]*) (%S+) (.*)$')
+  return tonumber(failures or 0), (lost or '0') .. (times or ''), errors or '', reason, tonumber(lost or 0)
+end
+
+-- The same with one more lease lost, now. The times of the last 5 are kept, newest first, each '@' and 13 digits.
+local function one_more(losses)
+  local lost, times = string.match(losses, '^(%d+)(.*)$')
+  return string.format('%.0f@%013.0f', lost + 1, now) .. string.sub(times, 1, 4 * 14)
 end
 
 -- The ids at positions of a column.

@@ -1,8 +1,8 @@
--- ready: the ready lists, one for each priority, and the hints that wake who waits. An entry is the
--- due time in ms, 13 digits, and the id.
+-- ready: the ready lists, one for each priority, and the hints that wake who waits. An entry is when the job
+-- was due and when it became ready, in ms, 13 digits each, and the id.
 -- KEYS high ready low priority wake
 
-local function entry(due, job) return string.format('%013.0f', tonumber(due)) .. job end
+local function entry(due, job) return string.format('%013.0f%013.0f', tonumber(due), now) .. job end
 
 -- Leaves one token in a hint list; a second would only wake a second waiter for nothing.
 local function signal(list)

@@ -92,12 +92,12 @@ func (s *stage) supervise(ctx context.Context, n int) error {
 
 // plant puts ready jobs into the queue whose records cannot be decoded.
 func (s *stage) plant(ctx context.Context, first, n uint32) error {
-	due := fmt.Sprintf("%013d", time.Now().UnixMilli())
+	now := fmt.Sprintf("%013d", time.Now().UnixMilli())
 	_, err := s.redis.Client().TxPipelined(ctx, func(p redis.Pipeliner) error {
 		for seq := first; seq < first+n; seq++ {
 			id := "j" + strconv.FormatUint(uint64(seq), 10)
 			p.HSet(ctx, "dueq:{"+s.Queue+"}:jobs", id, garbage)
-			p.RPush(ctx, "dueq:{"+s.Queue+"}:ready", due+id)
+			p.RPush(ctx, "dueq:{"+s.Queue+"}:ready", now+now+id)
 		}
 		return nil
 	})

@@ -114,14 +114,14 @@ func (r *reading) pairs(ctx context.Context, name string, scan scan, each func(f
 	}
 }
 
-// list reads the ids behind the due times of a ready list.
+// list reads the ids behind the two times of a ready list.
 func (r *reading) list(ctx context.Context, name string) {
-	const dueDigits = 13
+	const timesDigits = 2 * 13
 	for at := int64(0); r.err == nil; at += step {
 		var part []string
 		part, r.err = r.rdb.LRange(ctx, r.prefix+name, at, at+step-1).Result()
 		for _, entry := range part {
-			r.place("ready", entry[min(len(entry), dueDigits):])
+			r.place("ready", entry[min(len(entry), timesDigits):])
 		}
 		if len(part) < step {
 			return
