@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// silentAfter is how long a member of the fleet may not have been heard of, which speaks up every second,
-	// until it is no longer counted on. Redis forgets it some seconds later.
-	silentAfter = 5 * time.Second
+	// silentAfter is how many beats of a member of the fleet may be missing until it is no longer counted on. Redis
+	// forgets it after twice as many.
+	silentAfter = 5
 	// lostFor is how long a worker that is gone without having stopped is shown, and maxLost how many of them.
 	lostFor = 15 * time.Minute
 	maxLost = 100
@@ -32,7 +32,9 @@ type members struct {
 	rates map[string]float64
 }
 
-func (m *members) silent(p *queue.Process) bool { return m.now.Sub(p.Beat) > silentAfter }
+func (m *members) silent(p *queue.Process) bool { return silentAt(p, m.now) }
+
+func silentAt(p *queue.Process, now time.Time) bool { return now.Sub(p.Beat) > silentAfter*p.Every }
 
 // roster remembers who was there before: workers that went silent and are no longer there, and what members
 // had done.
@@ -73,7 +75,7 @@ func (l *roster) follow(f *queue.Fleet) members {
 	})
 	for id, w := range l.last {
 		// One that stops in order is gone at once.
-		if _, ok := there[id]; !ok && l.at.Sub(w.Beat) > silentAfter {
+		if _, ok := there[id]; !ok && silentAt(&w.Process, l.at) {
 			gone = append(gone, w)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // crewFrame is a frame with a fleet, in which every name is the one given.
 func crewFrame(name string) *frame {
 	process := func(id string, beat time.Duration) queue.Process {
-		return queue.Process{ID: id, Name: name, Host: name, PID: 7, Version: name, Started: noon.Add(-time.Hour), Beat: noon.Add(-beat)}
+		return queue.Process{ID: id, Name: name, Host: name, PID: 7, Version: name, Started: noon.Add(-time.Hour), Beat: noon.Add(-beat), Every: time.Second}
 	}
 	worker := func(id string, state queue.WorkerState, beat time.Duration, queues ...string) queue.WorkerInfo {
 		w := queue.WorkerInfo{Process: process(id, beat), ID: id, Name: name}
@@ -241,5 +241,19 @@ func TestWorkersAreTold(t *testing.T) {
 	entries, err := client.Desk().Journal(t.Context(), "", 10)
 	if err != nil || len(entries) < 2 || entries[0].Action != "stop worker" || entries[0].User != "operator" || entries[0].Filter != "worker "+ids[1] {
 		t.Errorf("%+v, %v", entries, err)
+	}
+}
+
+// Who speaks up rarely is not taken for silent before five of its own beats are missing.
+func TestSilenceIsCountedInBeats(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		every, ago time.Duration
+		silent     bool
+	}{{time.Second, 5 * time.Second, false}, {time.Second, 5100 * time.Millisecond, true}, {30 * time.Second, 2 * time.Minute, false}, {30 * time.Second, 151 * time.Second, true}} {
+		m := members{now: noon}
+		if got := m.silent(&queue.Process{Beat: noon.Add(-c.ago), Every: c.every}); got != c.silent {
+			t.Errorf("%v after a beat, of one each %v: silent is %v", c.ago, c.every, got)
+		}
 	}
 }

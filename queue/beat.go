@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	// beatEvery is the time between two beats of a program, beatLife how long it is taken to be alive after one.
-	beatEvery = time.Second
-	beatLife  = 10 * time.Second
+	// beatLife is for how many beats a program is taken to be alive after one.
+	beatLife = 10
 	// beatTimeout bounds what one beat waits for, leaveTimeout what a clean stop does.
 	beatTimeout  = 2 * time.Second
 	leaveTimeout = time.Second
@@ -30,7 +29,7 @@ func (m *membership) beat(ctx context.Context) error {
 	if err == nil {
 		m.known = true // also when the answer is lost
 		before, err = m.c.rdb.SetArgs(ctx, beatKey(m.c.cfg.Namespace, m.process.ID), value,
-			redis.SetArgs{TTL: beatLife, Get: true}).Result()
+			redis.SetArgs{TTL: beatLife * m.c.cfg.Beat, Get: true}).Result()
 	}
 	if isNil(err) || err == nil && !m.introduced {
 		err = m.introduce(ctx)

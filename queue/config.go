@@ -20,6 +20,9 @@ type Config struct {
 	// Name is what Inspector.Fleet calls the program: 1 to 128 bytes of UTF-8 without control characters.
 	// Default: the name of its executable.
 	Name string
+	// Beat is how often the program says what it does, for Inspector.Fleet: 100 ms to 1 min. It is taken to be gone
+	// after ten times as long. Default: 1 s.
+	Beat time.Duration
 	// Queues are those that Enqueue takes jobs for, so that a misspelt name is ErrUnknownQueue and no
 	// new queue that nobody serves. Default: any.
 	Queues []string
@@ -49,11 +52,14 @@ const (
 	defaultMaxDelay   = 365 * 24 * time.Hour
 	limitMaxDelay     = 100 * defaultMaxDelay
 	defaultRetries    = 7
+	defaultBeat       = time.Second
+	minBeat, maxBeat  = 100 * time.Millisecond, time.Minute
 )
 
 func (c Config) withDefaults() Config {
 	c.Namespace = cmp.Or(c.Namespace, defaultNamespace)
 	c.Name = cmp.Or(c.Name, strings.Map(printable, cut(strings.ToValidUTF8(filepath.Base(os.Args[0]), ""), maxMemberName)), "unknown")
+	c.Beat = cmp.Or(c.Beat, defaultBeat)
 	c.MaxPayload = cmp.Or(c.MaxPayload, defaultMaxPayload)
 	c.MaxDelay = cmp.Or(c.MaxDelay, defaultMaxDelay)
 	c.Retries = max(cmp.Or(c.Retries, defaultRetries), 0)
@@ -75,6 +81,9 @@ func (c *Config) validate() error {
 			ErrInvalid, c.Namespace, maxNameBytes))
 	}
 	errs = append(errs, checkText("Name", c.Name, maxMemberName))
+	if c.Beat < minBeat || c.Beat > maxBeat {
+		errs = append(errs, fmt.Errorf("%w: Beat %v: want %v to %v", ErrInvalid, c.Beat, minBeat, maxBeat))
+	}
 	for _, name := range c.Queues {
 		errs = append(errs, checkQueue(name))
 	}

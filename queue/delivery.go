@@ -118,7 +118,7 @@ type Run struct {
 // Failure is one failed attempt.
 type Failure struct {
 	// At is when, by the worker's clock.
-	At time.Time `json:"at"`
+	At time.Time `json:"at,omitzero"`
 	// Attempt is which attempt failed, from 1.
 	Attempt int `json:"attempt"`
 	// Error is what the handler said, at most 4 KiB.

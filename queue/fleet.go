@@ -13,8 +13,10 @@ type Process struct {
 	Version string `json:"version"`
 	// Started is when the client began, by the program's clock.
 	Started time.Time `json:"started"`
-	// Beat is when the program last said that it lives, by Redis's clock. It is gone 10 s after that.
-	Beat time.Time `json:"beat"`
+	// Beat is when the program last said that it lives, by Redis's clock, and Every how often it does. It is gone ten
+	// times as long after that.
+	Beat  time.Time     `json:"beat"`
+	Every time.Duration `json:"beat_every_ns"`
 }
 
 // WorkerState is what a worker does.

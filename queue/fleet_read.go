@@ -48,6 +48,9 @@ type wish struct {
 func parseRecord(value string) (r record, err error) {
 	said, _, _ := strings.Cut(value, "\n")
 	err = json.Unmarshal([]byte(said), &r)
+	if r.Every < minBeat || r.Every > maxBeat {
+		r.Every = defaultBeat
+	}
 	return r, err
 }
 
@@ -113,7 +116,7 @@ func (in *Inspector) records(ctx context.Context) ([]record, time.Time, error) {
 		if err != nil || left[i].Val() <= 0 {
 			continue // gone, or nothing of ours
 		}
-		r.ID, r.Beat = id, now.Val().Add(left[i].Val()-beatLife)
+		r.ID, r.Beat = id, now.Val().Add(left[i].Val()-beatLife*r.Every)
 		out = append(out, r)
 	}
 	slices.SortFunc(out, func(a, b record) int {

@@ -125,6 +125,13 @@ func TestFleetOfTheSilent(t *testing.T) {
 	if left := h.rdb.PTTL(h.ctx, key).Val(); left <= 8*time.Second || left > 10*time.Second {
 		t.Errorf("it lasts for %v", left)
 	}
+	slow := open(t, urlOf(t), queue.Config{Namespace: h.c.Namespace(), Beat: 30 * time.Second, Name: "slow"})
+	h.t.Cleanup(slow.b.JoinScheduler(func() queue.SchedulerReport { return queue.SchedulerReport{} }))
+	h.ok(queue.Beat(slow.c))
+	if s := h.fleet().Schedulers; len(s) != 1 || h.rdb.Time(h.ctx).Val().Sub(s[0].Beat).Abs() > 5*time.Second ||
+		h.rdb.PTTL(h.ctx, queue.BeatKey(h.c, s[0].Process.ID)).Val() < 290*time.Second {
+		t.Errorf("%+v", s)
+	}
 	// Of one that has been silent for 8 s it is said; it may beat between the two calls here.
 	redistest.Eventually(t, 20*time.Second, func() bool {
 		h.ok(h.rdb.PExpire(h.ctx, key, 2*time.Second).Err())

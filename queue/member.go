@@ -16,7 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// membership lets the program of a Client be seen by Inspector.Fleet: one command a second says what all
+// membership lets the program of a Client be seen by Inspector.Fleet: one command every Config.Beat says what all
 // workers and schedulers of the client do, and what it has enqueued. Nothing depends on it: a beat that fails
 // is a beat that is missing.
 type membership struct {
@@ -55,6 +55,7 @@ func newMembership(c *Client) *membership {
 	host, _ := os.Hostname() // without one, the PID has to do
 	return &membership{c: c, last: map[string]Produced{}, process: Process{
 		ID: newID(), Name: c.cfg.Name, Host: host, PID: os.Getpid(), Version: moduleVersion(), Started: time.Now(),
+		Every: c.cfg.Beat,
 	}}
 }
 
@@ -75,7 +76,7 @@ var moduleVersion = sync.OnceValue(func() string {
 })
 
 // JoinWorker lets a worker be seen by Inspector.Workers, and be asked by QuietWorker and StopWorker, until
-// leave is called, which takes at most a second. report is asked about once a second; wish is called with
+// leave is called, which takes at most a second. report is asked at each Config.Beat; wish is called with
 // WorkerQuiet or WorkerStopping when an operator asks for it. Neither may block. A Redis that cannot be written
 // makes the worker invisible and nothing else.
 func (b *Broker) JoinWorker(name string, report func() WorkerReport, wish func(WorkerState)) (leave func()) {
@@ -119,7 +120,7 @@ func (m *membership) produce() {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.start(beatEvery)
+	m.start(m.c.cfg.Beat)
 }
 
 // start starts the loop, or makes it beat at once. m.mu is held.
@@ -168,7 +169,7 @@ func (m *membership) run(ctx context.Context, wait time.Duration, poke, ended ch
 			m.failed(err)
 		}
 		failing = err != nil
-		timer.Reset(beatEvery)
+		timer.Reset(m.c.cfg.Beat)
 	}
 }
 

@@ -97,9 +97,9 @@ func TestOpenParameters(t *testing.T) {
 // Config has one error for all that is wrong with it.
 func TestOpenBadConfig(t *testing.T) {
 	t.Parallel()
-	cfg := queue.Config{Namespace: "a:b", MaxPayload: -1, MaxDelay: -time.Second, Durability: queue.Replicated(0, time.Second)}
+	cfg := queue.Config{Namespace: "a:b", MaxPayload: -1, MaxDelay: -time.Second, Beat: time.Hour, Durability: queue.Replicated(0, time.Second)}
 	_, err := cfg.Open(t.Context(), "memory://")
-	for _, part := range []string{"namespace", "MaxPayload", "MaxDelay", "Replicated"} {
+	for _, part := range []string{"namespace", "MaxPayload", "MaxDelay", "Beat", "Replicated"} {
 		if !errors.Is(err, queue.ErrInvalid) || !strings.Contains(err.Error(), part) {
 			t.Errorf("no word of %s in %v", part, err)
 		}

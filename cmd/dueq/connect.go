@@ -49,7 +49,7 @@ func (c *config) dial(ctx context.Context, rawURL string, cfg queue.Config) (*qu
 	if cfg.Namespace == "" {
 		cfg.Namespace = c.namespace
 	}
-	cfg.MaxPayload, cfg.Queues = c.maxPayload, c.knownQueues
+	cfg.MaxPayload, cfg.Queues, cfg.Beat = c.maxPayload, c.knownQueues, c.beat
 	client, err := cfg.Open(ctx, rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", maskURL(rawURL), err)

@@ -18,6 +18,7 @@ type config struct {
 	redis          string
 	namespace      string
 	acceptDataLoss bool
+	beat           time.Duration
 	maxPayload     int
 	knownQueues    []string
 	logLevel       string
@@ -75,7 +76,7 @@ type dashboardSettings struct {
 // setting is for.
 func defaults() *config {
 	return &config{
-		redis: "redis://localhost:6379/0", namespace: "dueq", maxPayload: 1 << 20,
+		redis: "redis://localhost:6379/0", namespace: "dueq", beat: time.Second, maxPayload: 1 << 20,
 		logLevel: "info", logFormat: "text",
 		worker: workerSettings{
 			concurrency: 10, lease: queue.DefaultLease, grace: 25 * time.Second, maxAttempts: 25,
@@ -101,6 +102,7 @@ type setting struct {
 var settings = []setting{
 	{"redis", "redis", func(c *config) any { return &c.redis }, "the Redis server: redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// or memory://"},
 	{"namespace", "namespace", func(c *config) any { return &c.namespace }, "the first part of every key, so that environments can share a server"},
+	{"beat", "beat", func(c *config) any { return &c.beat }, "how often the program tells operators what it does; after ten times as long it counts as gone"},
 	{"accept_data_loss", "accept-data-loss", func(c *config) any { return &c.acceptDataLoss }, "work with a server that may lose jobs (dueq doctor says why)"},
 	{"max_payload", "max-payload", func(c *config) any { return &c.maxPayload }, "the largest payload to enqueue, in bytes"},
 	{"known_queues", "known-queue", func(c *config) any { return &c.knownQueues }, "a queue to enqueue to, so that a misspelt name is an error; repeatable (default: any)"},
