@@ -100,11 +100,9 @@ func (t *timeline) add(at time.Time, what EventKind, attempt int) {
 	}
 }
 
-// run adds how a run began. A job that was ready as soon as it was due never waited for a mover.
+// run adds how a run began.
 func (t *timeline) run(r Run, attempt int) {
-	if r.Due.Before(r.Ready) {
-		t.add(r.Due, EventDue, attempt)
-	}
+	t.add(r.Due, EventDue, attempt)
 	t.add(r.Ready, EventReady, attempt)
 	t.add(r.Started, EventStarted, attempt)
 }

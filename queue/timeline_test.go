@@ -56,15 +56,15 @@ func TestTimeline(t *testing.T) {
 		h.leaseOne()
 		h.reapAfter(leaseTime, queue.ReapConfig{})
 		want = append(want, "lost 50s")
-		equal(t, h.past(id), slices.Concat(want, []string{"ready 3 50s"}))
+		equal(t, h.past(id), slices.Concat(want, []string{"due 3 50s", "ready 3 50s"}))
 
 		d = h.leaseOne()
 		h.advance(5 * time.Second)
 		h.ok(h.b.Ack(h.ctx, d))
-		equal(t, h.past(id), slices.Concat(want, []string{"ready 3 50s", "started 3 50s", "done 3 55s"}))
+		equal(t, h.past(id), slices.Concat(want, []string{"due 3 50s", "ready 3 50s", "started 3 50s", "done 3 55s"}))
 
 		h.ok(h.in.Requeue(h.ctx, sms, id))
-		equal(t, h.past(id), []string{"enqueued", "ready 1 0s"})
+		equal(t, h.past(id), []string{"enqueued", "due 1 0s", "ready 1 0s"})
 	})
 }
 
@@ -83,7 +83,7 @@ func TestTimelineOfTheDead(t *testing.T) {
 		}
 		got := h.past(id)
 		equal(t, got[1:3], []string{"lost 0s", "lost 33s"})
-		equal(t, got[6:], []string{"ready 8 2m12s", "started 8 2m12s", "failed 8", "dead 2m12s"})
+		equal(t, got[6:], []string{"due 8 2m12s", "ready 8 2m12s", "started 8 2m12s", "failed 8", "dead 2m12s"})
 	})
 }
 
