@@ -20,7 +20,7 @@ func budget(ctx context.Context, s *suite) (verdict, error) {
 	if _, err := output(ctx, s.root, "go", "test", "-count=1", "./internal/budget"); err != nil {
 		return verdict{}, err
 	}
-	return verdict{"passes", true}, nil
+	return verdict{Figure: "passes", Pass: true}, nil
 }
 
 // demo runs the demonstration that a newcomer runs first.
@@ -44,7 +44,7 @@ func demo(ctx context.Context, s *suite) (verdict, error) {
 	text := fmt.Sprintf("done %.0f, retried %.0f, dead %.0f, early %.0f",
 		count["done"], count["retried"], count["dead"], count["early"])
 	pass := count["done"] > 0 && count["retried"] > 0 && count["dead"] > 0 && count["early"] == 0
-	return verdict{text, pass}, nil
+	return verdict{Figure: text, Pass: pass}, nil
 }
 
 // lastObject finds the summary, which may come after objects that report progress.
@@ -91,7 +91,7 @@ func makeTest(ctx context.Context, s *suite) (v verdict, err error) {
 		return verdict{}, err
 	}
 	took := time.Since(start).Round(time.Second)
-	return verdict{fmt.Sprintf("passes in %s at %s", took, strings.TrimSpace(string(commit))), took < limit}, nil
+	return verdict{Figure: fmt.Sprintf("passes in %s at %s", took, strings.TrimSpace(string(commit))), Pass: took < limit}, nil
 }
 
 // output runs a command and returns what it printed; an error carries the end of what it said.

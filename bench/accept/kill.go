@@ -82,7 +82,7 @@ func killAndWatch(
 	}
 	text := fmt.Sprintf("%d again in %.2f s with a lease of %s, %d counted as failed",
 		len(again), took.Seconds(), lease, charged)
-	return verdict{text, took <= lease+time.Second && charged == 0}, nil
+	return verdict{Figure: text, Pass: took <= lease+time.Second && charged == 0}, nil
 }
 
 func enqueueForKill(ctx context.Context, addr string) (err error) {

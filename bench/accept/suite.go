@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/dueq-io/dueq/bench/scenario"
 	"github.com/dueq-io/dueq/bench/system"
@@ -69,22 +65,4 @@ func (f figures) ratio(metric, other string) (string, float64) {
 	ours, theirs := f.of(metric, system.Dueq), f.of(metric, other)
 	ratio := ours / theirs
 	return fmt.Sprintf("%s to %s's %s = %.2f", scenario.Figure(ours), other, scenario.Figure(theirs), ratio), ratio
-}
-
-// findRoot looks upwards for the main module, so that the command works from anywhere in the checkout.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && strings.HasPrefix(string(text), "module github.com/dueq-io/dueq\n") {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("run it inside the checkout, or say --root")
-		}
-		dir = filepath.Dir(dir)
-	}
 }

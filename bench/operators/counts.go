@@ -44,12 +44,12 @@ func horizon(ctx context.Context, _ *suite) (v verdict, err error) {
 				return verdict{}, err
 			}
 			if got != cards {
-				return verdict{figure: fmt.Sprintf("%s of %q: %+v, redis has %+v", reach, name, got, cards)}, nil
+				return verdict{Figure: fmt.Sprintf("%s of %q: %+v, redis has %+v", reach, name, got, cards)}, nil
 			}
 			compared++
 		}
 	}
-	return verdict{fmt.Sprintf("%d horizons of %d jobs, each job once", compared, want[""].Delayed+want[""].Retrying), true}, nil
+	return verdict{Figure: fmt.Sprintf("%d horizons of %d jobs, each job once", compared, want[""].Delayed+want[""].Retrying), Pass: true}, nil
 }
 
 // scatter puts jobs into delayed and retry, and returns what ZCARD says of these. Many are overdue by the time
@@ -145,8 +145,8 @@ func metrics(ctx context.Context, _ *suite) (v verdict, err error) {
 	if _, err := st.settled(ctx, want); err != nil {
 		return verdict{}, err
 	}
-	return verdict{fmt.Sprintf("enqueue +%d, lease +%d, ack +%d, retry +%d, bury +%d, lateness +%d",
-		did["enqueue"], did["lease"], did["ack"], did["retry"], did["bury"], did["lease"]), true}, nil
+	return verdict{Pass: true, Figure: fmt.Sprintf("enqueue +%d, lease +%d, ack +%d, retry +%d, bury +%d, lateness +%d",
+		did["enqueue"], did["lease"], did["ack"], did["retry"], did["bury"], did["lease"])}, nil
 }
 
 // carryOut does so much of each verb.

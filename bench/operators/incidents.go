@@ -124,7 +124,7 @@ func incident(tr trouble) func(context.Context, *suite) (verdict, error) {
 			return verdict{}, err
 		}
 		shown := strings.Contains(html.UnescapeString(page), tr.words) && strings.Contains(said.Text, tr.words)
-		return verdict{fmt.Sprintf("%.1f s: %s", took.Seconds(), said.Text), took <= tr.within && shown}, nil
+		return verdict{Figure: fmt.Sprintf("%.1f s: %s", took.Seconds(), said.Text), Pass: took <= tr.within && shown}, nil
 	}
 }
 

@@ -110,7 +110,7 @@ func paint(ctx context.Context, s *suite) (v verdict, err error) {
 	if len(missing) > 0 {
 		text += "; missing " + strings.Join(missing, ", ")
 	}
-	return verdict{text, firsts[looks/2] < bar && len(missing) == 0}, nil
+	return verdict{Figure: text, Pass: firsts[looks/2] < bar && len(missing) == 0}, nil
 }
 
 // size is what the Overview loads beside itself.
@@ -138,7 +138,7 @@ func size(ctx context.Context, s *suite) (v verdict, err error) {
 		packed += n
 		files++
 	}
-	return verdict{fmt.Sprintf("%.1f KB in %d files", float64(packed)/1024, files), packed < bar && files > 0}, nil
+	return verdict{Figure: fmt.Sprintf("%.1f KB in %d files", float64(packed)/1024, files), Pass: packed < bar && files > 0}, nil
 }
 
 func gzipped(content []byte) (int, error) {

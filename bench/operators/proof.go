@@ -24,7 +24,7 @@ func proof(dir string, tests ...string) func(context.Context, *suite) (verdict, 
 		var figures []string
 		for _, name := range tests {
 			if !strings.Contains(string(out), "--- PASS: "+name+" ") {
-				return verdict{figure: name + " did not pass: go -C " + dir + " test -run " + pattern + " ."}, nil
+				return verdict{Figure: name + " did not pass: go -C " + dir + " test -run " + pattern + " ."}, nil
 			}
 		}
 		for _, m := range regexp.MustCompile(`(?m): figure: (.*)$`).FindAllStringSubmatch(string(out), -1) {
@@ -33,6 +33,6 @@ func proof(dir string, tests ...string) func(context.Context, *suite) (verdict, 
 		if len(figures) == 0 {
 			return verdict{}, fmt.Errorf("no figure from the tests of %s", dir)
 		}
-		return verdict{strings.Join(figures, "; "), failed == nil}, nil
+		return verdict{Figure: strings.Join(figures, "; "), Pass: failed == nil}, nil
 	}
 }

@@ -142,7 +142,7 @@ func pages(ctx context.Context, s *suite) (verdict, error) {
 	}
 	text := fmt.Sprintf("%d jobs in %d queues, %d pages: the slowest %d ms (%s), one look at most %d ms",
 		at.jobs, s.queues, len(all), slowest.Milliseconds(), which, worst.Milliseconds())
-	return verdict{text, slowest < bar}, nil
+	return verdict{Figure: text, Pass: slowest < bar}, nil
 }
 
 // redisTime compares the processor time that Redis uses with tabs and without.
@@ -169,7 +169,7 @@ func redisTime(ctx context.Context, s *suite) (verdict, error) {
 		return verdict{}, err
 	}
 	text := fmt.Sprintf("%.2f %% of a core, less %.2f %% without tabs = %.2f %%", with*100, without*100, (with-without)*100)
-	return verdict{text, with-without < 0.02}, nil
+	return verdict{Figure: text, Pass: with-without < 0.02}, nil
 }
 
 // used is the share of a core that Redis has used over a while.
@@ -231,7 +231,7 @@ func engine(ctx context.Context, s *suite) (verdict, error) {
 	}
 	ratio := medianOf(with) / medianOf(without)
 	text := fmt.Sprintf("%.0f jobs/s, without tabs %.0f: %+.1f %%", medianOf(with), medianOf(without), (ratio-1)*100)
-	return verdict{text, ratio >= 0.97}, nil
+	return verdict{Figure: text, Pass: ratio >= 0.97}, nil
 }
 
 func medianOf(all []float64) float64 {
