@@ -42,7 +42,7 @@ func main() {
 	})
 	flag.IntVar(&s.jobs, "jobs", smallJobs, "jobs for the rows of scale")
 	flag.IntVar(&s.queues, "queues", 100, "queues for the rows of scale")
-	flag.IntVar(&s.rounds, "rounds", 5, "rounds of throughput with and without tabs, of which the medians count")
+	flag.IntVar(&s.rounds, "rounds", 9, "rounds of throughput with and without tabs, of which the medians count")
 	table := promise.Table[suite]{
 		Command: "operators", Rows: rows(),
 		Valid: func(s *suite) bool { return s.jobs >= s.queues && s.queues > 0 && s.rounds > 0 },
