@@ -50,7 +50,8 @@ func promoteReplica(ctx context.Context, r *Run) (err error) {
 		replica.Pause,
 		// Cut off, so that nothing waits in its socket for the moment when it wakes.
 		func() error { return s.redis.Client().ClientKillByFilter(ctx, "TYPE", "replica").Err() },
-		func() error { return wait(ctx, r.Between(time.Second, 2*time.Second)) },
+		// Longer than a call waits for the replica: one that takes that for a yes has to have confirmed something.
+		func() error { return wait(ctx, load.ConfirmWithin+r.Between(time.Second/2, 3*time.Second/2)) },
 		s.redis.Kill,
 		replica.Resume,
 		func() error { return replica.Client().Do(ctx, "REPLICAOF", "NO", "ONE").Err() },

@@ -62,7 +62,7 @@ func runChild(ctx context.Context, text string) (err error) {
 func (s *settings) open(ctx context.Context, seen *history.Writer) (*queue.Client, error) {
 	cfg := queue.Config{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	if s.Producer != nil && s.Producer.Replicas > 0 {
-		cfg.Durability = queue.Replicated(s.Producer.Replicas, confirmWithin)
+		cfg.Durability = queue.Replicated(s.Producer.Replicas, ConfirmWithin)
 	}
 	for {
 		client, err := s.connect(ctx, cfg, seen)

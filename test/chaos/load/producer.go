@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	confirmWithin = time.Second
+	// ConfirmWithin is how long an enqueue waits for replicas where ProducerConfig.Replicas is set.
+	ConfirmWithin = time.Second
 	retryPause    = 50 * time.Millisecond
 )
 
