@@ -80,7 +80,7 @@ func newJobAnswer(v *view, j *queue.JobInfo, form payloadForm) jobAnswer {
 	a := jobAnswer{
 		jobHead: newJobHead(j), Created: jsonTime(j.Created), Retain: j.Retain, Expires: jsonTime(j.Expires), OnExpiry: expiryName(j.OnExpiry),
 		Priority: j.Priority.String(), Backoff: j.Backoff, Headers: j.Headers, Token: j.Token, LostLeases: j.LostLeases, Reason: j.Reason,
-		Errors: make([]errorOfJob, len(j.Errors)), ErrorsLost: failuresForgotten(j),
+		Errors: make([]errorOfJob, len(j.Errors)), ErrorsLost: failuresForgotten(j), Timeline: []eventOfJob{},
 		Payload: payloadAnswer{form.name(), form.bytes, hiddenPayload(form, j.Payload).Text},
 	}
 	if j.State == queue.Done {
@@ -93,12 +93,11 @@ func newJobAnswer(v *view, j *queue.JobInfo, form payloadForm) jobAnswer {
 		e := &j.Errors[i]
 		a.Errors[i] = errorOfJob{attempt.N, jsonTime(e.At), e.Error, attempt.Group.ID}
 	}
-	known := *j
-	if r := v.running(j); r != nil {
-		a.Running, known.Run = &runningAnswer{r.Worker, r.Attempt, jsonTime(r.Since)}, r.Run
+	run := v.running(j)
+	if run != nil {
+		a.Running = &runningAnswer{run.Worker, run.Attempt, jsonTime(run.Since)}
 	}
-	a.Timeline = []eventOfJob{}
-	for _, e := range known.Timeline() {
+	for _, e := range past(j, run) {
 		a.Timeline = append(a.Timeline, eventOfJob{jsonTime(e.At), e.What, e.Attempt})
 	}
 	return a

@@ -90,11 +90,7 @@ func (v *view) running(j *queue.JobInfo) *running {
 		w := &v.frame.fleet.Workers[i]
 		for _, r := range w.Running {
 			if r.ID == j.ID && r.Queue == j.Queue {
-				run := &running{cmp.Or(w.Name, w.Process.Name, w.Host), r.Attempt, r.Since, r.Run}
-				if run.Started.IsZero() { // a worker of an earlier version
-					run.Started = r.Since
-				}
-				return run
+				return &running{cmp.Or(w.Name, w.Process.Name, w.Host), r.Attempt, r.Since, r.Run}
 			}
 		}
 	}

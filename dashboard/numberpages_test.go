@@ -257,3 +257,17 @@ func TestSilenceIsCountedInBeats(t *testing.T) {
 		}
 	}
 }
+
+// What a beat says of a running job is anybody's who can write to Redis: it may leave out all times, of a job that does
+// not know its own either.
+func TestStepsOfARunWithoutTimes(t *testing.T) {
+	t.Parallel()
+	j := queue.JobInfo{Job: queue.Job{Queue: "sms", ID: "x"}, State: queue.Leased, At: noon}
+	if got := steps(&j, &running{Worker: "w"}, noon); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+	r := running{Worker: "w", Attempt: 1, Run: queue.Run{Started: noon.Add(-time.Second)}}
+	if got := steps(&j, &r, noon); len(got) != 2 || got[0].Note.String() != "on w" {
+		t.Errorf("%+v", got)
+	}
+}

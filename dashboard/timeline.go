@@ -25,13 +25,12 @@ func steps(j *queue.JobInfo, run *running, now time.Time) []step {
 			all = append(all, step{What: what, When: newMoment(at, now), Note: note, State: state, Ahead: at.After(now)})
 		}
 	}
-	known := *j
-	if run != nil {
-		known.Run = run.Run
-	}
 	var before queue.Event
-	for _, e := range known.Timeline() {
+	for _, e := range past(j, run) {
 		state, what, note := eventWords(e, before, j)
+		if run != nil && e.What == queue.EventStarted && e.At.Equal(run.Started) {
+			note = say("on %s", run.Worker)
+		}
 		add(e.At, state, what, note)
 		before = e
 	}
@@ -45,9 +44,6 @@ func steps(j *queue.JobInfo, run *running, now time.Time) []step {
 			all[len(all)-1].Note = waited(j.Run.Ready, now)
 		}
 	case queue.Leased:
-		if run != nil {
-			all[len(all)-1].Note = say("on %s", run.Worker)
-		}
 		add(j.At, queue.Leased, say("lease ends, unless the worker extends it"), phrase{})
 	case queue.Done:
 		add(j.At, queue.Done, say("is forgotten"), phrase{})
@@ -57,6 +53,15 @@ func steps(j *queue.JobInfo, run *running, now time.Time) []step {
 		add(j.Expires, "", say("expires, if it has not started"), phrase{})
 	}
 	return all
+}
+
+// past is a job's timeline, with the start of the run that its worker tells of.
+func past(j *queue.JobInfo, run *running) []queue.Event {
+	known := *j
+	if run != nil {
+		known.Run = run.Run
+	}
+	return known.Timeline()
 }
 
 // eventWords says what an event is, after the one before.

@@ -117,9 +117,10 @@ func splitEntry(entry string) (id string, run Run) {
 	return entry[entryDigits:], run
 }
 
+// entryTime reads a time in ms of timeDigits, which is one that JSON has, too; any other text is zero.
 func entryTime(digits string) time.Time {
 	ms, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
+	if err != nil || len(digits) != timeDigits {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms)

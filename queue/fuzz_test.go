@@ -2,6 +2,7 @@ package queue
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"hash/crc32"
 	"maps"
@@ -162,6 +163,7 @@ func FuzzBackoff(f *testing.F) {
 func FuzzFaults(f *testing.F) {
 	f.Add("")
 	f.Add("1 0 - []")
+	f.Add("1 1@99999999999999999 done []")
 	f.Add(`3 2 crash-loop [{"at":"2026-01-01T00:00:00Z","attempt":1,"error":"x"}]`)
 	f.Add("-1 99999999999999999999 - null")
 	f.Add("0 0 - " + strings.Repeat("[", 10_000))
@@ -169,6 +171,9 @@ func FuzzFaults(f *testing.F) {
 		got := parseFaults(entry)
 		if got.failures < 0 || got.lost < 0 {
 			t.Errorf("%+v", got)
+		}
+		if _, err := json.Marshal(got.lostAt); err != nil {
+			t.Error(err)
 		}
 		d := Delivery{Failures: got.failures, LostLeases: got.lost, Errors: got.errors}
 		again := parseFaults("1 2 - " + d.withFailure(errors.New(entry), time.Now()))

@@ -22,10 +22,10 @@ const (
 
 // Event is one entry of a job's timeline.
 type Event struct {
-	At   time.Time `json:"at"`
-	What EventKind `json:"what"`
+	At   time.Time
+	What EventKind
 	// Attempt is which start of the job it belongs to, from 1; 0 where it belongs to none, or that is not known.
-	Attempt int `json:"attempt,omitempty"`
+	Attempt int
 }
 
 // Timeline returns what is known of a job's past, in order. A job keeps its last 5 failures and lost leases; that it

@@ -5,7 +5,7 @@ import (
 )
 
 const (
-	// reportedJobs and reportedQueues bound what is said once a second.
+	// reportedJobs and reportedQueues bound what is said in a beat.
 	reportedJobs   = 25
 	reportedQueues = 100
 )

@@ -55,8 +55,10 @@ func printJob(w io.Writer, j *queue.JobInfo, now time.Time) error {
 		return err
 	}
 	var b strings.Builder
-	b.WriteString("\ntimeline\n")
-	for _, e := range j.Timeline() {
+	for i, e := range j.Timeline() {
+		if i == 0 {
+			b.WriteString("\ntimeline\n")
+		}
 		fmt.Fprintf(&b, "  %s  %s%s\n", stamp(e.At), eventText(e), moment(e.At, now))
 	}
 	for i, failure := range j.Errors {

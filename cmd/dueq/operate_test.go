@@ -146,7 +146,14 @@ func TestJobShowsAllAndNothingHarmful(t *testing.T) {
 	}
 	p.dead(c, "q", "died")
 	r = p.dueq("job", "q", "died").want(t, exitOK)
-	wantWords(t, r.out, "dead, died", "rejected", "attempt 1", "unexpected EOF")
+	wantWords(t, r.out, "dead, died", "rejected", "attempt 1", "unexpected EOF", "timeline", "  started   attempt 1 ", "  failed    attempt 1 ")
+	what := ""
+	for _, e := range decode[jobView](t, p.dueq("job", "q", "died", "--json")).Timeline {
+		what += " " + string(e.What)
+	}
+	if what != " enqueued due ready started failed dead" {
+		t.Errorf("timeline:%s", what)
+	}
 	p.dueq("job", "q", "none").failed(t, "no such job")
 }
 

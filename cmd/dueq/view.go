@@ -24,7 +24,7 @@ type jobView struct {
 	MaxAttempts   int               `json:"max_attempts,omitempty"`
 	Reason        queue.Reason      `json:"reason,omitempty"`
 	Errors        []queue.Failure   `json:"errors,omitempty"`
-	Timeline      []queue.Event     `json:"timeline"`
+	Timeline      []eventView       `json:"timeline"`
 	Token         int64             `json:"token,omitempty"`
 	Cancelled     bool              `json:"cancelled,omitempty"`
 	Unique        string            `json:"unique,omitempty"`
@@ -36,17 +36,27 @@ type jobView struct {
 	Damage        string            `json:"damage,omitempty"`
 }
 
+// eventView is one entry of a job's timeline.
+type eventView struct {
+	At      string          `json:"at"`
+	What    queue.EventKind `json:"what"`
+	Attempt int             `json:"attempt,omitempty"`
+}
+
 // viewOf makes the JSON of a job. Lists leave payloads out: a page of them may be half a gigabyte.
 func viewOf(j *queue.JobInfo, withPayload bool) *jobView {
 	v := &jobView{
 		Queue: j.Queue, ID: j.ID, Kind: j.Kind, State: j.State, Priority: j.Priority.String(),
 		At: optionalStamp(j.At), Due: optionalStamp(j.Due), Created: optionalStamp(j.Created), Expires: optionalStamp(j.Expires),
 		PayloadBytes: len(j.Payload), Failures: j.Failures, LostLeases: j.LostLeases, MaxAttempts: j.MaxAttempts,
-		Reason: j.Reason, Errors: j.Errors, Timeline: j.Timeline(), Token: j.Token, Cancelled: j.Cancelled, Unique: j.Unique.Key,
+		Reason: j.Reason, Errors: j.Errors, Timeline: []eventView{}, Token: j.Token, Cancelled: j.Cancelled, Unique: j.Unique.Key,
 		Tags: j.Tags, Headers: j.Headers,
 	}
 	if withPayload {
 		v.Payload, v.PayloadBase64 = payloadJSON(j.Payload)
+	}
+	for _, e := range j.Timeline() {
+		v.Timeline = append(v.Timeline, eventView{stamp(e.At), e.What, e.Attempt})
 	}
 	for _, wait := range j.Backoff {
 		v.Backoff = append(v.Backoff, wait.String())
