@@ -119,13 +119,20 @@ func (b *tab) look() string {
 
 func (b *tab) visit(path string) { b.Helper(); b.do(chromedp.Navigate(b.site.url + path)) }
 
-// follow clicks what a selector finds, and waits for the page it leads to.
+// follow clicks what a selector finds, and waits for the page it leads to. What is live may be replaced between the find
+// and the press, which then presses nothing and is tried again; a person's press holds it fast.
 func (b *tab) follow(selector string) {
 	b.Helper()
 	ctx, cancel := b.within()
 	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector)); err != nil {
-		b.Fatalf("follow %s: %v\n%s", selector, err, b.look())
+	for {
+		_, err := chromedp.RunResponse(ctx, chromedp.Click(selector))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "Could not find node with given id") {
+			b.Fatalf("follow %s: %v\n%s", selector, err, b.look())
+		}
 	}
 }
 
